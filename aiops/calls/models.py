@@ -1,0 +1,123 @@
+"""The log: one row a call, written before the request leaves and closed when its end is known."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from aiops.calls.identity import new_call_id
+from prompts.models.fields import OrderedJSONField
+
+
+class CallQuerySet(models.QuerySet["Call"]):
+    def without_bodies(self) -> Self:
+        """Leaves the large texts in the database; for lists."""
+        return self.defer("messages", "output", "data", "usage", "attempts", "parameters", "price")
+
+    def open(self) -> Self:
+        """Sent, or about to be, and not yet known how it ended."""
+        return self.filter(status=Call.Status.SENDING)
+
+
+class Call(models.Model):
+    """One logical request to a provider, whatever came of it."""
+
+    class Status(models.TextChoices):
+        SENDING = "sending", _("sending")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+        UNKNOWN = "unknown", _("unknown")
+
+    id = models.UUIDField(primary_key=True, default=new_call_id, editable=False)
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.SENDING)
+
+    prompt_version = models.ForeignKey(
+        "prompts.PromptVersion", models.PROTECT, null=True, related_name="+", verbose_name=_("version"), db_index=False
+    )
+    connection = models.CharField(_("connection"), max_length=64)
+    model_asked = models.CharField(_("model asked"), max_length=128)
+    model_answered = models.CharField(_("model that answered"), max_length=128, blank=True)
+    parameters = models.JSONField(_("parameters"), default=dict)
+    messages = models.JSONField(_("messages"), default=list)
+
+    output = models.TextField(_("output"), blank=True, help_text=_("As it came, whole or not."))
+    data = OrderedJSONField(_("parsed data"), null=True)
+    finish_reason = models.CharField(_("finish reason"), max_length=32, blank=True)
+
+    input_tokens = models.PositiveIntegerField(_("input tokens"), null=True)
+    cached_tokens = models.PositiveIntegerField(_("cached input tokens"), null=True)
+    cache_write_tokens = models.PositiveIntegerField(_("input tokens written to the cache"), null=True)
+    input_audio_tokens = models.PositiveIntegerField(_("input audio tokens"), null=True)
+    input_image_tokens = models.PositiveIntegerField(_("input image tokens"), null=True)
+    output_tokens = models.PositiveIntegerField(_("output tokens"), null=True)
+    reasoning_tokens = models.PositiveIntegerField(_("reasoning tokens"), null=True)
+    output_audio_tokens = models.PositiveIntegerField(_("output audio tokens"), null=True)
+    usage = models.JSONField(_("usage as reported"), default=dict)
+
+    cost = models.BigIntegerField(_("cost in nano-dollars"), null=True, help_text=_("Empty: unknown."))
+    price = models.JSONField(_("price it was made with"), null=True)
+
+    first_byte_ms = models.PositiveIntegerField(_("time to the first byte, ms"), null=True)
+    total_ms = models.PositiveIntegerField(_("time in all, ms"), null=True)
+    attempts = models.JSONField(_("failed attempts"), default=list)
+    attempt_count = models.PositiveSmallIntegerField(_("attempts"), default=1)
+
+    error_kind = models.CharField(_("kind of error"), max_length=32, blank=True)
+    error_text = models.TextField(_("error"), blank=True)
+    provider_request_id = models.CharField(_("the provider's request id"), max_length=128, blank=True)
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("user")
+    )
+    job_id = models.BigIntegerField(_("job"), null=True)
+    item_id = models.BigIntegerField(_("item"), null=True)
+    row_type = models.ForeignKey(
+        ContentType, models.SET_NULL, null=True, related_name="+", verbose_name=_("kind of row"), db_index=False
+    )
+    row_key = models.CharField(_("key of the row"), max_length=255, blank=True)
+
+    started_at = models.DateTimeField(_("started"))
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    objects = CallQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
+        ordering = ("-id",)
+        permissions = (("view_call_body", _("Can read what was asked and answered")),)
+        indexes = (
+            models.Index(fields=("job_id", "id"), name="aiops_call_job"),
+            models.Index(fields=("item_id",), name="aiops_call_item"),
+            models.Index(fields=("row_type", "row_key"), name="aiops_call_row"),
+            models.Index(fields=("status", "-id"), name="aiops_call_status"),
+            models.Index(fields=("connection", "-id"), name="aiops_call_connection"),
+            models.Index(fields=("prompt_version", "-id"), name="aiops_call_version"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.id}"
+
+    @property
+    def tokens_in(self) -> int | None:
+        """All input tokens; None when the provider did not say."""
+        if self.input_tokens is None:
+            return None
+        return (
+            self.input_tokens
+            + (self.cached_tokens or 0)
+            + (self.cache_write_tokens or 0)
+            + (self.input_audio_tokens or 0)
+            + (self.input_image_tokens or 0)
+        )
+
+    @property
+    def tokens_out(self) -> int | None:
+        """All output tokens, reasoning included; None when the provider did not say."""
+        if self.output_tokens is None:
+            return None
+        return self.output_tokens + (self.reasoning_tokens or 0) + (self.output_audio_tokens or 0)

@@ -1,0 +1,26 @@
+"""What is missing or unsafe, said by `manage.py check`. Every number is explained in `docs/reference/checks.md`."""
+
+from __future__ import annotations
+
+from django.core.checks import Tags, register
+
+from aiops.checks.apps import check_apps, check_import_export
+from aiops.checks.connections import check_connections, check_labelled_versions
+from aiops.checks.databases import check_databases, check_sqlite_library
+from aiops.checks.options import check_options
+from aiops.checks.queue import check_lease, check_tuning
+
+TAG = "aiops"
+
+for check in (
+    check_apps,
+    check_connections,
+    check_databases,
+    check_import_export,
+    check_lease,
+    check_options,
+    check_sqlite_library,
+    check_tuning,
+):
+    register(TAG)(check)
+register(Tags.database)(check_labelled_versions)

@@ -1,0 +1,86 @@
+"""Where calls go, and whether they could."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.checks import CheckMessage, Error, Warning
+from django.db import connections as databases_by_alias
+
+from aiops.gateway.connections import (
+    Connection,
+    InvalidConnection,
+    KeyInAddress,
+    connection_from,
+    connection_options,
+    is_loopback,
+)
+
+
+def check_connections(**_: Any) -> list[CheckMessage]:
+    """E002, E003, E004 and W004: each connection can be used, and gives nothing away."""
+    found: list[CheckMessage] = []
+    for alias, options in connection_options().items():
+        try:
+            connection = connection_from(alias, options)
+        except KeyInAddress as error:
+            found.append(
+                Error(str(error), hint="Addresses are shown on pages and in logs; keys never are.", id="aiops.E004")
+            )
+        except InvalidConnection as error:
+            found.append(
+                Error(str(error), hint=f"Correct AIOPS['CONNECTIONS']['{alias}'] in the settings.", id="aiops.E002")
+            )
+        else:
+            found += _problems(connection)
+    return found
+
+
+def _problems(connection: Connection) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if connection.alias == "default" and connection.needs_key:
+        remedy = connection.key_remedy
+        found.append(
+            Error(
+                "The connection 'default' has no key.",
+                hint=remedy[0].upper() + remedy[1:],
+                id="aiops.E003",
+            )
+        )
+    address = urlsplit(connection.base_url)
+    if address.scheme == "http" and not is_loopback(address.hostname or ""):
+        found.append(
+            Warning(
+                f"The connection '{connection.alias}' sends its key and your data unencrypted to {address.hostname}.",
+                hint="Use an address that begins with https://.",
+                id="aiops.W004",
+            )
+        )
+    return found
+
+
+def check_labelled_versions(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """W009, only with `--database`: a version that a label points to is asked over a connection that exists.
+
+    A warning: `migrate` runs this too, and no row may keep a site from being migrated.
+    """
+    from prompts.models import Label
+
+    known = connection_options()
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        if Label._meta.db_table not in databases_by_alias[alias].introspection.table_names():
+            continue  # Not migrated yet, or kept in another database.
+        labels = Label.objects.using(alias).select_related("version__prompt")
+        found += [
+            Warning(
+                f"'{label.version}', labelled {label.name}, wants the connection '{label.version.connection}', "
+                "which does not exist.",
+                hint=f"Add it to AIOPS['CONNECTIONS'], or label a version that uses {', '.join(sorted(known))}.",
+                id="aiops.W009",
+            )
+            for label in labels.exclude(version__connection__in=["", *known]).order_by("pk")
+        ]
+    return found

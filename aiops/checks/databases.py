@@ -1,0 +1,73 @@
+"""Whether the database keeps what it has been told, with several processes writing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning
+
+SQLITE = "django.db.backends.sqlite3"
+WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
+"""First and last version whose WAL may, rarely, be reset while another process reads it."""
+
+TUNED = (
+    "Set OPTIONS = {'timeout': 20, 'transaction_mode': 'IMMEDIATE', "
+    "'init_command': 'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;'} on the database."
+)
+
+
+def check_sqlite_library(**_: Any) -> list[CheckMessage]:
+    """W001: a SQLite whose WAL may be corrupted."""
+    first, last = WAL_RESET_BUG
+    if not _uses_sqlite() or not first <= sqlite3.sqlite_version_info <= last:
+        return []
+    return [
+        Warning(
+            f"SQLite {sqlite3.sqlite_version} can, rarely, corrupt a database in WAL mode that several processes use.",
+            hint="Run on a Python with SQLite 3.51.3 or newer, or on PostgreSQL; keep backups.",
+            id="aiops.W001",
+        )
+    ]
+
+
+def check_databases(**_: Any) -> list[CheckMessage]:
+    """W002 and W003: SQLite tuned for several writers, no transaction around whole requests."""
+    found: list[CheckMessage] = []
+    for alias, database in settings.DATABASES.items():
+        if database["ENGINE"] == SQLITE and (missing := _untuned(database.get("OPTIONS", {}))):
+            found.append(
+                Warning(
+                    f"The SQLite database '{alias}' has no {', '.join(missing)}: "
+                    "writers beside a worker will fail with 'database is locked'.",
+                    hint=TUNED,
+                    id="aiops.W002",
+                )
+            )
+        if database.get("ATOMIC_REQUESTS"):
+            found.append(
+                Warning(
+                    f"ATOMIC_REQUESTS is on for the database '{alias}': calls made in a view will be refused.",
+                    hint="Switch it off, and put @transaction.atomic on the views that need it. "
+                    "The record of a call must be committed before the call leaves.",
+                    id="aiops.W003",
+                )
+            )
+    return found
+
+
+def _untuned(options: Mapping[str, Any]) -> list[str]:
+    missing = []
+    if "journal_mode=wal" not in str(options.get("init_command", "")).lower().replace(" ", ""):
+        missing.append("WAL")
+    if str(options.get("transaction_mode", "")).upper() not in {"IMMEDIATE", "EXCLUSIVE"}:
+        missing.append("IMMEDIATE transactions")
+    if float(options.get("timeout", 5)) < 20:
+        missing.append("timeout of 20 seconds")
+    return missing
+
+
+def _uses_sqlite() -> bool:
+    return any(database["ENGINE"] == SQLITE for database in settings.DATABASES.values())

@@ -1,0 +1,173 @@
+"""Sending one call, as often as the policy says. The same tally is kept by the sync and the async driver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import tenacity
+from django.utils import timezone
+
+from aiops.execution.prepare import Prepared
+from aiops.gateway.completion import Completion
+from aiops.gateway.errors import Billed, GatewayError
+from aiops.gateway.retry import RetryPolicy
+from aiops.gateway.send import asend, send
+from aiops.ledger.errors import LedgerError
+
+Rehold = Callable[[Prepared, int, int], LedgerError | None]
+"""Called with the call, the attempt that ended and the one to come, before a call that may be billed is sent again."""
+
+AsyncRehold = Callable[[Prepared, int, int], Awaitable[LedgerError | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedAttempt:
+    """One sending that gave no usable answer."""
+
+    number: int
+    kind: str
+    status: int | None
+    billed: Billed
+    error: GatewayError
+    waited: float = 0.0
+    """Seconds until the next one was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A call that has had its last attempt."""
+
+    prepared: Prepared
+    completion: Completion | None
+    error: GatewayError | None
+    failures: tuple[FailedAttempt, ...]
+    """In order; where there is no completion, the last of them is the call's own end."""
+
+    attempts: int
+    held_attempt: int
+    """Whose hold is open."""
+
+    ended_at: datetime
+
+
+class NoMoney(Exception):
+    """No budget has room for another attempt."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened to a call so far."""
+
+    prepared: Prepared
+    policy: RetryPolicy
+    started: float = field(default_factory=time.monotonic)
+    failed_at: float = 0.0
+    failures: list[FailedAttempt] = field(default_factory=list)
+    attempts: int = 0
+    held_attempt: int = 1
+
+    def begin(self) -> None:
+        """An attempt is about to be made."""
+        self.attempts += 1
+        if self.failures:
+            waited = round(time.monotonic() - self.failed_at, 3)
+            self.failures[-1] = replace(self.failures[-1], waited=waited)
+
+    @property
+    def must_hold_again(self) -> bool:
+        """Whether the attempt before may have spent the hold that is open."""
+        return bool(self.failures) and self.failures[-1].billed != Billed.NO
+
+    def reheld(self, refusal: LedgerError | None) -> None:
+        """What came of holding anew.
+
+        Raises:
+            NoMoney: it was refused.
+        """
+        if refusal is not None:
+            self.attempts -= 1  # It was never sent.
+            raise NoMoney from refusal
+        self.held_attempt = self.attempts
+
+    def elapsed(self) -> float:
+        """Seconds since the call began."""
+        return time.monotonic() - self.started
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that are left for the whole call."""
+        return max(0.001, self.policy.deadline - self.elapsed())
+
+    def failed(self, error: GatewayError) -> GatewayError:
+        """Note an attempt that gave nothing; the error, to be raised again."""
+        self.failed_at = time.monotonic()
+        self.failures.append(
+            FailedAttempt(number=self.attempts, kind=error.kind, status=error.status, billed=error.billed, error=error)
+        )
+        return error
+
+    def ended(self, completion: Completion | None = None) -> Ended:
+        """The call as it is after its last attempt."""
+        return Ended(
+            prepared=self.prepared,
+            completion=completion,
+            error=None if completion else self.failures[-1].error,
+            failures=tuple(self.failures),
+            attempts=self.attempts,
+            held_attempt=self.held_attempt,
+            ended_at=timezone.now(),
+        )
+
+
+def ask(prepared: Prepared, policy: RetryPolicy, *, rehold: Rehold) -> Ended:
+    """Send a call until it is answered or the policy gives up, blocking. Never raises for what a provider does."""
+    tally = Tally(prepared, policy)
+
+    def once() -> Completion:
+        tally.begin()
+        if tally.must_hold_again:
+            tally.reheld(rehold(prepared, tally.held_attempt, tally.attempts))
+        try:
+            return send(prepared.request, prepared.plan.connection, timeout=tally.timeout)
+        except GatewayError as error:
+            raise tally.failed(error) from error.__cause__
+
+    try:
+        return tally.ended(tenacity.Retrying(**policy.for_tenacity(tally.elapsed))(once))
+    except (GatewayError, NoMoney):
+        return tally.ended()
+
+
+async def aask(prepared: Prepared, policy: RetryPolicy, *, rehold: AsyncRehold) -> Ended:
+    """As `ask`, without blocking the event loop."""
+    tally = Tally(prepared, policy)
+
+    async def once() -> Completion:
+        tally.begin()
+        if tally.must_hold_again:
+            tally.reheld(await rehold(prepared, tally.held_attempt, tally.attempts))
+        try:
+            return await asend(prepared.request, prepared.plan.connection, timeout=tally.timeout)
+        except GatewayError as error:
+            raise tally.failed(error) from error.__cause__
+
+    try:
+        return tally.ended(await once())
+    except GatewayError as error:
+        # Nearly every call is answered the first time, and needs none of the machinery for what comes now.
+        first: GatewayError | None = error
+
+    async def once_more() -> Completion:
+        nonlocal first
+        if first is not None:
+            failed, first = first, None
+            raise failed
+        return await once()
+
+    try:
+        return tally.ended(await tenacity.AsyncRetrying(**policy.for_tenacity(tally.elapsed))(once_more))
+    except (GatewayError, NoMoney):
+        return tally.ended()

@@ -1,0 +1,155 @@
+"""Whether an answer may be passed on, and what it cost: from how a call ended to what is written of it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from aiops.calls.models import Call
+from aiops.calls.recording import CallEnd
+from aiops.execution.ask import Ended, FailedAttempt
+from aiops.gateway.completion import Completion
+from aiops.gateway.errors import Billed, GatewayError, Incomplete
+from aiops.gateway.plain_text import storable_data
+from aiops.ledger.holds import Ending
+from aiops.ledger.prices import Price, price_of
+from prompts.schemas import problems_of
+
+SCHEMA = "schema"
+"""The kind of error of an answer that came whole and breaks its schema."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a call: for the asker, for the log (`end`) and for the ledger (`ending`)."""
+
+    call_id: UUID
+    about_item: int | None
+    end: CallEnd
+    ending: Ending
+
+    @property
+    def succeeded(self) -> bool:
+        return self.end.status == Call.Status.SUCCEEDED
+
+    @property
+    def text(self) -> str:
+        """The answer as it came; empty where none did."""
+        return self.end.completion.text if self.end.completion else ""
+
+    @property
+    def data(self) -> Any:
+        """The parsed answer; None without a schema, or where it may not be passed on."""
+        return self.end.data
+
+    @property
+    def error_kind(self) -> str:
+        return self.end.error_kind
+
+    @property
+    def error_text(self) -> str:
+        return self.end.error_text
+
+    @property
+    def cost(self) -> int | None:
+        """Nano-dollars; None: unknown."""
+        return self.end.cost
+
+
+def judge(ended: Ended) -> Outcome:
+    """Check an answer against its schema and work out its cost."""
+    completion, error = ended.completion, ended.error
+    if isinstance(error, Incomplete):
+        completion = error.completion
+    kind, text, data = "", "", None
+    if error is not None:
+        kind, text = error.kind, _why(error, ended.attempts)
+    elif completion is not None and ended.prepared.plan.schema is not None:
+        data, problems = parse(completion.text, ended.prepared.plan.schema)
+        if problems:
+            kind, text, data = SCHEMA, _("The output breaks its schema: %s") % "; ".join(problems), None
+    price = _price(ended, completion)
+    spent = _spent(error, completion, price)
+    sure = all(failure.billed == Billed.NO for failure in ended.failures if not isinstance(failure.error, Incomplete))
+    return Outcome(
+        call_id=ended.prepared.call_id,
+        about_item=ended.prepared.about.item_id,
+        end=CallEnd(
+            status=Call.Status.FAILED if kind else Call.Status.SUCCEEDED,
+            ended_at=ended.ended_at,
+            completion=completion,
+            raw=error.raw if error else "",
+            data=data,
+            error_kind=kind,
+            error_text=text,
+            cost=spent if sure else None,
+            price=price.as_json if price and completion else None,
+            attempts=tuple(_as_json(failure) for failure in ended.failures),
+            attempt_count=ended.attempts,
+        ),
+        ending=Ending(
+            call_id=ended.prepared.call_id,
+            attempt=ended.held_attempt,
+            cost=spent,
+            released=error is not None and error.billed == Billed.NO,
+        ),
+    )
+
+
+def parse(text: str, schema: Any) -> tuple[Any, list[str]]:
+    """The data in an answer, and what is wrong with it."""
+    try:
+        data = json.loads(text, parse_float=_finite, parse_constant=_finite)
+    except RecursionError:
+        return None, [_("it is nested too deeply")]
+    except ValueError:
+        return None, [_("it is not JSON")]
+    # Text that no database can hold may hide behind escapes.
+    data = storable_data(data) if "\\u" in text else data
+    return data, problems_of(schema, data)
+
+
+def _finite(text: str) -> float:
+    """A number of JSON. `NaN`, `Infinity` and what is too large to be held are none, though Python would read them."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _why(error: GatewayError, attempts: int) -> str:
+    if attempts == 1:
+        return str(error)
+    return _("After %(attempts)d attempts: %(error)s") % {"error": error, "attempts": attempts}
+
+
+def _price(ended: Ended, completion: Completion | None) -> Price | None:
+    """The price of the model that answered, else of the one that was asked."""
+    plan = ended.prepared.plan
+    if completion is None or not completion.model or completion.model == plan.model:
+        return plan.price
+    return price_of(plan.connection, completion.model, ended.ended_at) or plan.price
+
+
+def _spent(error: GatewayError | None, completion: Completion | None, price: Price | None) -> int | None:
+    """Nano-dollars of the last attempt; None: unknown."""
+    if completion is None:
+        return 0 if error is not None and error.billed == Billed.NO else None
+    if price is None or (completion.usage is None and price.rates):
+        return None
+    return price.cost(completion.usage) if completion.usage else 0
+
+
+def _as_json(failure: FailedAttempt) -> dict[str, Any]:
+    return {
+        "number": failure.number,
+        "kind": failure.kind,
+        "status": failure.status,
+        "waited": failure.waited,
+        "billed": failure.billed,
+    }

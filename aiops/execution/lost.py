@@ -1,0 +1,38 @@
+"""Calls whose process died: nobody will ever say how they ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from aiops.calls.models import Call, CallQuerySet
+from aiops.calls.recording import CallEnd, close_calls
+from aiops.ledger.holds import Ending, close
+from aiops.ledger.models import Hold
+
+LOST = "lost"
+
+
+def close_lost(calls: CallQuerySet, *, now: datetime) -> Counter[int | None]:
+    """Mark open calls as `unknown` and charge each at its hold, since it may have been answered and billed.
+
+    Belongs in a transaction; a call that ended meanwhile keeps its end.
+
+    Returns:
+        Job → how many of its calls were lost; those of no job stand under None.
+    """
+    lost = dict(calls.open().select_for_update().values_list("id", "job_id"))
+    if not lost:
+        return Counter()
+    end = CallEnd(
+        status=Call.Status.UNKNOWN,
+        ended_at=now,
+        error_kind=LOST,
+        error_text=_("The worker ended before the answer came; it may have been billed."),
+    )
+    close_calls(dict.fromkeys(lost, end))
+    held = Hold.objects.filter(call_id__in=lost, state=Hold.State.HELD).values_list("call_id", "attempt").distinct()
+    close([Ending(call_id=call_id, attempt=attempt, cost=None) for call_id, attempt in held], now=now)
+    return Counter(lost.values())

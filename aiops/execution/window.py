@@ -1,0 +1,104 @@
+"""Record, hold, then call: the two transactions around a window of calls.
+
+A call that leaves has its row and its hold committed; one that ended has both closed in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from aiops.calls.models import Call
+from aiops.calls.recording import close_calls, open_calls
+from aiops.execution.errors import InTransaction
+from aiops.execution.judge import Outcome
+from aiops.execution.prepare import Prepared
+from aiops.ledger import holds
+from aiops.ledger.errors import LedgerError, UnpricedModel
+from aiops.ledger.periods import current_periods
+from aiops.options import options
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """How many of a window may leave."""
+
+    count: int
+    """So many, from the first."""
+
+    refusal: LedgerError | None = None
+    """Why the next one may not."""
+
+
+@contextmanager
+def durable() -> Iterator[None]:
+    """A transaction whose commit is one.
+
+    Raises:
+        InTransaction: another one is around it, and the settings do not allow that.
+    """
+    allowed = options().in_transaction == "allow"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(transaction.atomic(durable=not allowed))
+        except RuntimeError:
+            raise InTransaction from None
+        yield
+
+
+def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:
+    """Hold money and write the rows for as many calls, in order, as the budgets allow. Belongs in a transaction."""
+    unpriced = next((one for one in window if one.ceiling is None), None)
+    if unpriced and current_periods(now):
+        return Opened(0, UnpricedModel(unpriced.request.model, unpriced.plan.connection.alias))
+    granted = holds.hold(
+        [holds.Wanted(call_id=one.call_id, attempt=1, amount=one.ceiling or 0) for one in window], now=now
+    )
+    open_calls([_row(one, now) for one in window[: granted.count]])
+    return Opened(granted.count, granted.refusal)
+
+
+def close_window(outcomes: Sequence[Outcome]) -> None:
+    """Write how calls ended and settle their money. Belongs in a transaction; a replay changes nothing."""
+    if outcomes:
+        close_calls({outcome.call_id: outcome.end for outcome in outcomes})
+        holds.close([outcome.ending for outcome in outcomes], now=outcomes[-1].end.ended_at)
+
+
+def withdraw_window(window: Sequence[Prepared], *, now: datetime) -> None:
+    """Undo `open_window` for calls that never left: no money is charged and no row stays. Belongs in a transaction."""
+    endings = [holds.Ending(call_id=one.call_id, attempt=1, cost=0, released=True) for one in window]
+    holds.close(endings, now=now)
+    Call.objects.open().filter(pk__in=[one.call_id for one in window]).delete()
+
+
+def hold_again(prepared: Prepared, *, ended: int, attempt: int, now: datetime) -> LedgerError | None:
+    """Before a call is sent again whose attempt `ended` may be billed: charge that one at its hold, hold anew.
+
+    Returns why not, where there is no money for it; the first hold is settled all the same. Belongs in a transaction.
+    """
+    holds.close([holds.Ending(call_id=prepared.call_id, attempt=ended, cost=None)], now=now)
+    wanted = holds.Wanted(call_id=prepared.call_id, attempt=attempt, amount=prepared.ceiling or 0)
+    return holds.hold([wanted], now=now).refusal
+
+
+def _row(prepared: Prepared, now: datetime) -> dict[str, object]:
+    request, about = prepared.request, prepared.about
+    return {
+        "id": prepared.call_id,
+        "prompt_version_id": prepared.plan.version.pk,
+        "connection": request.connection,
+        "model_asked": request.model,
+        "parameters": {**request.parameters, "output_limit": request.output_limit},
+        "messages": request.messages,
+        "user_id": about.user_id,
+        "job_id": about.job_id,
+        "item_id": about.item_id,
+        "row_type_id": about.row_type_id,
+        "row_key": about.row_key,
+        "started_at": now,
+    }

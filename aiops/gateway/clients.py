@@ -1,0 +1,121 @@
+"""The SDK's clients: one a process, event loop and connection. Building one costs 20 ms; a fork must not share one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import weakref
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import openai
+from openai import DefaultAioHttpClient, DefaultHttpx2Client
+
+from aiops.gateway.connections import Connection
+
+FIRST_BYTE = "aiops_first_byte"
+"""Key in a response's extensions: `time.perf_counter()` when its headers arrived."""
+
+_sync: dict[tuple[int, Connection], openai.OpenAI] = {}
+_async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = weakref.WeakKeyDictionary()
+
+
+@dataclass(slots=True)
+class _OfLoop:
+    """The clients of one event loop, and the generator that closes them when the loop ends."""
+
+    clients: dict[Connection, openai.AsyncOpenAI]
+    closer: AsyncGenerator[None]
+
+
+def sync_client(connection: Connection) -> openai.OpenAI:
+    """This process's client for a connection.
+
+    Raises:
+        MissingKey: the connection needs a key and has none.
+    """
+    key = (os.getpid(), connection)
+    if key not in _sync:
+        http = DefaultHttpx2Client(event_hooks={"response": [_note_first_byte]}, timeout=_timeout(connection))
+        _sync[key] = _build(openai.OpenAI, openai.AzureOpenAI, connection, http)
+    return _sync[key]
+
+
+async def async_client(connection: Connection) -> openai.AsyncOpenAI:
+    """The running event loop's client for a connection, on aiohttp, which stays quick with many requests in flight.
+
+    Raises:
+        MissingKey: the connection needs a key and has none.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _async:
+        clients: dict[Connection, openai.AsyncOpenAI] = {}
+        _async[loop] = _OfLoop(clients, _close_with_loop(clients))
+        await anext(_async[loop].closer)
+    clients = _async[loop].clients
+    if connection not in clients:
+        http = DefaultAioHttpClient(
+            event_hooks={"response": [_anote_first_byte]},
+            timeout=_timeout(connection),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+        )
+        clients[connection] = _build(openai.AsyncOpenAI, openai.AsyncAzureOpenAI, connection, http)
+    return clients[connection]
+
+
+async def _close_with_loop(clients: dict[Connection, openai.AsyncOpenAI]) -> AsyncGenerator[None]:
+    """`asyncio.run` and every server end their open generators before they end the loop: the only hook there is."""
+    try:
+        yield
+    finally:
+        for client in clients.values():
+            await client.close()
+        clients.clear()
+
+
+def close_sync_clients() -> None:
+    """Close this process's clients; the next call makes new ones."""
+    for key in [key for key in _sync if key[0] == os.getpid()]:
+        _sync.pop(key).close()
+
+
+async def close_async_clients() -> None:
+    """Close the running event loop's clients; the next call makes new ones."""
+    of_loop = _async.pop(asyncio.get_running_loop(), None)
+    if of_loop:
+        await of_loop.closer.aclose()
+
+
+def _build(plain: Any, azure: Any, connection: Connection, http: Any) -> Any:
+    connection.require_key()
+    options: dict[str, Any] = {
+        # The SDK wants some text even where the server wants none.
+        "api_key": connection.api_key or "no-key-needed",
+        # Each attempt must be recorded and held for, so the SDK itself may never send twice.
+        "max_retries": 0,
+        "timeout": _timeout(connection),
+        "http_client": http,
+    }
+    if connection.azure_endpoint and connection.api_version:
+        return azure(
+            azure_endpoint=connection.azure_endpoint,
+            azure_deployment=connection.azure_deployment or None,
+            api_version=connection.api_version,
+            **options,
+        )
+    return plain(base_url=connection.base_url, **options)
+
+
+def _timeout(connection: Connection) -> httpx2.Timeout:
+    return httpx2.Timeout(connection.deadline, connect=connection.connect_timeout)
+
+
+def _note_first_byte(response: httpx2.Response) -> None:
+    response.extensions[FIRST_BYTE] = time.perf_counter()
+
+
+async def _anote_first_byte(response: httpx2.Response) -> None:
+    response.extensions[FIRST_BYTE] = time.perf_counter()

@@ -1,0 +1,142 @@
+"""One way to a provider.
+
+ConnectionProblem            the settings, not the provider, are to be changed
+├── UnknownConnection        no such alias
+├── InvalidConnection        an option that does not exist, or a value it cannot have
+│   └── KeyInAddress         an address is shown to people, a key never is
+└── MissingKey               the provider wants a key and there is none
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Literal
+from urllib.parse import urlsplit
+
+OPENAI_URL = "https://api.openai.com/v1"
+DEFAULT_MODEL = "gpt-6-luna"
+
+
+class ConnectionProblem(Exception):
+    """`str(error)` is one sentence with the remedy."""
+
+
+class UnknownConnection(ConnectionProblem):
+    def __init__(self, alias: str, known: Iterable[str]) -> None:
+        names = ", ".join(sorted(known))
+        super().__init__(f"There is no connection '{alias}': use one of {names}, or add it to AIOPS['CONNECTIONS'].")
+        self.alias = alias
+
+
+class InvalidConnection(ConnectionProblem):
+    def __init__(self, alias: str, complaint: str, option: str = "") -> None:
+        super().__init__(f"The connection '{alias}' {complaint}.")
+        self.alias = alias
+        self.option = option
+
+
+class KeyInAddress(InvalidConnection):
+    pass
+
+
+class MissingKey(ConnectionProblem):
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(f"The connection '{connection.alias}' has no key: {connection.key_remedy}")
+        self.alias = connection.alias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One way to a provider. In settings each field is an option, in capitals (`BASE_URL`, `API_KEY`, …)."""
+
+    alias: str
+
+    name: str
+    """For people: who will see the data."""
+
+    model: str
+    """What is asked where a version names no model; on Azure, where there is no deployment, its name too."""
+
+    base_url: str
+    """Up to and with `/v1`, without a slash at the end."""
+
+    api_key: str | None = field(repr=False, default="")
+    """None: the server needs none. Empty: none was found, which is an error once a call is to be made."""
+
+    provider: str = "openai"
+    """Whose price list holds (`openai`, `azure`, …)."""
+
+    free: bool = False
+    """A call costs nothing: the price is zero, not unknown."""
+
+    api: Literal["chat"] = "chat"
+
+    max_in_flight: int = 32
+    """Most requests at a time in one worker."""
+
+    deadline: float = 120.0
+    """Seconds in total that one call may take, attempts and waits included."""
+
+    connect_timeout: float = 5.0
+    """Seconds to reach the server."""
+
+    output_limit: int = 1024
+    """Most tokens that an answer may have where a version names no limit."""
+
+    output_limit_parameter: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+
+    supports_json_schema: bool = True
+
+    supports_stream_usage: bool = True
+
+    azure_endpoint: str = ""
+    """`https://….openai.azure.com`; makes this a connection to Azure."""
+
+    azure_deployment: str = ""
+
+    api_version: str = ""
+    """Azure's dated interface; empty for its undated one, which is OpenAI's own under `/openai/v1`."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is on this very machine."""
+        return is_loopback(urlsplit(self.base_url).hostname or "")
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a call cannot be made for want of a key."""
+        return self.api_key == "" and not self.is_local
+
+    @property
+    def key_remedy(self) -> str:
+        """What to do where a key is missing."""
+        if self.azure_endpoint:
+            return "set AZURE_OPENAI_API_KEY in the environment."
+        if self.base_url == OPENAI_URL:
+            return "set OPENAI_API_KEY in the environment, or point the connection at a server that needs none."
+        return f"give AIOPS['CONNECTIONS']['{self.alias}'] an API_KEY, or API_KEY=None where the server needs none."
+
+    def require_key(self) -> None:
+        """The door of every call.
+
+        Raises:
+            MissingKey: the provider wants a key and there is none.
+        """
+        if self.needs_key:
+            raise MissingKey(self)
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        # A pickle, which may end up in a queue or a file, says which connection, never its key.
+        from aiops.gateway.connections import get_connection
+
+        return get_connection, (self.alias,)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,102 @@
+"""A connection out of its options: read from settings or environment, and checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiops.gateway.connection import (
+    DEFAULT_MODEL,
+    OPENAI_URL,
+    Connection,
+    InvalidConnection,
+    KeyInAddress,
+    is_loopback,
+)
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "str | None": (str, type(None)),
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+}
+OPTIONS = {f.name.upper(): f for f in fields(Connection) if f.name != "alias"}
+CHOICES = {"API": ("chat",), "OUTPUT_LIMIT_PARAMETER": ("max_completion_tokens", "max_tokens")}
+
+
+def options_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Options as the usual variables give them: `OPENAI_…`, or else `AZURE_OPENAI_…`."""
+    endpoint = environ.get("AZURE_OPENAI_ENDPOINT", "")
+    if endpoint and not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):
+        options = {
+            "AZURE_ENDPOINT": endpoint,
+            "API_KEY": environ.get("AZURE_OPENAI_API_KEY", ""),
+            "AZURE_DEPLOYMENT": environ.get("AZURE_OPENAI_DEPLOYMENT", ""),
+            "MODEL": environ.get("OPENAI_MODEL", ""),
+            "API_VERSION": environ.get("OPENAI_API_VERSION", ""),
+        }
+    else:
+        options = {
+            "API_KEY": environ.get("OPENAI_API_KEY", ""),
+            "BASE_URL": environ.get("OPENAI_BASE_URL", ""),
+            "MODEL": environ.get("OPENAI_MODEL", ""),
+        }
+    return {name: value for name, value in options.items() if value}
+
+
+def connection_from(alias: str, options: Mapping[str, Any]) -> Connection:
+    """One connection out of its options.
+
+    Raises:
+        InvalidConnection: an option that does not exist, or a value it cannot have.
+    """
+    for name, value in options.items():
+        _check_option(alias, name, value)
+    given: dict[str, Any] = {name.lower(): value for name, value in options.items()}
+    endpoint = given.get("azure_endpoint", "").rstrip("/")
+    if endpoint:
+        given |= {"azure_endpoint": endpoint, "provider": given.get("provider", "azure")}
+        given["model"] = given.get("model") or given.get("azure_deployment") or DEFAULT_MODEL
+    elif not given.get("base_url") and "api_key" not in given:
+        # Only OpenAI itself may see the key that the environment has for OpenAI.
+        given["api_key"] = os.environ.get("OPENAI_API_KEY", "")
+    given["base_url"] = (given.get("base_url") or (f"{endpoint}/openai/v1" if endpoint else OPENAI_URL)).rstrip("/")
+    given["model"] = given.get("model") or DEFAULT_MODEL
+    given["name"] = given.get("name") or _name_of(given["base_url"])
+    return Connection(alias=alias, **given)
+
+
+def _check_option(alias: str, name: str, value: object) -> None:
+    if name not in OPTIONS:
+        near = get_close_matches(name.upper(), OPTIONS, n=1)
+        instead = f"did you mean {near[0]}?" if near else f"there are {', '.join(OPTIONS)}"
+        raise InvalidConnection(alias, f"has an option {name} that does not exist ({instead})", name)
+    types = _TYPES.get(str(OPTIONS[name].type), (str,))
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
+        raise InvalidConnection(alias, f"has {name} of type {type(value).__name__}: it must be {wanted}", name)
+    if name in CHOICES and value not in CHOICES[name]:
+        raise InvalidConnection(alias, f"has {name} {value!r}: it must be {' or '.join(CHOICES[name])}", name)
+    if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < float("inf"):
+        raise InvalidConnection(alias, f"has {name} {value!r}: it must be above zero", name)
+    if name in {"BASE_URL", "AZURE_ENDPOINT"} and value:
+        url = urlsplit(str(value))
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            # The address itself is not repeated: what was typed in the wrong place may be a key.
+            raise InvalidConnection(alias, f"has {name} that is no address: it must begin with https://", name)
+        if url.username or url.password:
+            raise KeyInAddress(alias, f"has a key inside {name}: move it to API_KEY", name)
+
+
+def _name_of(base_url: str) -> str:
+    host = urlsplit(base_url).hostname or ""
+    if base_url == OPENAI_URL:
+        return "OpenAI"
+    if is_loopback(host):
+        return "this machine"
+    return f"Azure OpenAI ({host})" if host.endswith(".azure.com") else host

@@ -1,0 +1,131 @@
+"""One request being answered: the few things that a reply can do to the connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from aiops.gateway.stand_in.draft import Draft
+from aiops.gateway.stand_in.received import Received
+from aiops.gateway.stand_in.totals import Tally
+
+JSON = "application/json"
+EVENTS = "text/event-stream; charset=utf-8"
+
+RATE_LIMIT_HEADERS = {
+    "x-ratelimit-limit-requests": "10000",
+    "x-ratelimit-remaining-requests": "9999",
+    "x-ratelimit-reset-requests": "6ms",
+    "x-ratelimit-limit-tokens": "2000000",
+    "x-ratelimit-remaining-tokens": "1999000",
+    "x-ratelimit-reset-tokens": "30ms",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How this server answers when a reply does not say otherwise."""
+
+    seed: int
+    model: str
+    """Named in the answers; empty echoes the model that was asked for."""
+    cached_tokens: int
+    reasoning_tokens: int
+
+
+class Exchange:
+    """Given to a reply, which sends itself through it. Writing raises `ConnectionError` once the client has gone."""
+
+    def __init__(
+        self, request: web.BaseRequest, received: Received, manner: Manner, tally: Tally, request_id: str
+    ) -> None:
+        self.received = received
+        self.manner = manner
+        self.request_id = request_id
+        self.response: web.StreamResponse | None = None
+        self._request = request
+        self._tally = tally
+        self._promised: Draft | None = None
+
+    async def whole(
+        self, body: bytes, *, status: int = 200, content_type: str = JSON, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Send a complete answer at once."""
+        self.response = web.Response(body=body, status=status, headers=self._headers(content_type, headers))
+        await self.response.prepare(self._request)
+        await self.response.write_eof()
+
+    async def begin(
+        self,
+        content_type: str = EVENTS,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        length: int | None = None,
+    ) -> None:
+        """Send the headers of an answer that comes piece by piece, with a `Content-Length` where one is given."""
+        self.response = web.StreamResponse(status=status, headers=self._headers(content_type, headers))
+        self.response.content_length = length
+        await self.response.prepare(self._request)
+
+    async def piece(self, data: bytes) -> None:
+        """Send the next piece; it leaves at once."""
+        await self._begun().write(data)
+
+    async def end(self) -> None:
+        """End the answer as HTTP wants it."""
+        await self._begun().write_eof()
+
+    async def stall(self, seconds: float) -> None:
+        """Do nothing for so long, or until the client has gone.
+
+        Raises:
+            ConnectionResetError: the client has gone.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while (left := until - loop.time()) > 0:
+            if self.gone:
+                raise ConnectionResetError("The client has gone.")
+            await asyncio.sleep(min(left, 0.25))
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is nobody left to answer."""
+        transport = self._request.transport
+        return transport is None or transport.is_closing()
+
+    def hang_up(self) -> None:
+        """Close the connection in the middle of whatever was being said."""
+        if self._request.transport is not None:
+            self._request.transport.close()
+
+    def promise(self, draft: Draft) -> None:
+        """Count the answer as given, before it leaves: a client that has it may ask for the count at once."""
+        self._promised = draft
+        self._tally.given(draft.tokens)
+
+    def lose(self, draft: Draft) -> None:
+        """Count an answer that the client will not be able to read."""
+        self._tally.lost(draft.tokens)
+
+    def broken(self) -> None:
+        """The client left before it had everything: a promised answer is lost."""
+        if self._promised is not None:
+            self._tally.given(self._promised.tokens, sign=-1)
+            self._tally.lost(self._promised.tokens)
+            self._promised = None
+
+    def _begun(self) -> web.StreamResponse:
+        if self.response is None:
+            raise RuntimeError("Call begin() first: the headers of this answer have not been sent.")
+        return self.response
+
+    def _headers(self, content_type: str, more: Mapping[str, str] | None) -> dict[str, str]:
+        headers = {"Content-Type": content_type, "x-request-id": self.request_id, **RATE_LIMIT_HEADERS}
+        if more:
+            headers.update(more)
+        return headers

@@ -1,0 +1,122 @@
+"""The pages of items: the rows of jobs, with their answers and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import truncatechars
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from aiops.calls.filters import StatusFilter
+from aiops.calls.models import Call
+from aiops.calls.remedies import remedy
+from aiops.jobs.models import Item, Job
+from aiops.lists import ReadOnlyAdmin
+from aiops.row_links import row_link
+from aiops.templatetags.aiops_format import ago, in_one_line, status_mark, words
+
+SHORT = 200
+"""Characters of an answer or an error in a list."""
+
+
+class JobFilter(SimpleListFilter):
+    """By job: the newest, and the one that is asked for."""
+
+    title = _("job")
+    parameter_name = "job"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        jobs = Job.objects.select_related("version__prompt").only(
+            "source_text", "version__number", "version__prompt__name"
+        )
+        shown = {str(job.pk): f"{job.pk}: {job}" for job in jobs.order_by("-pk")[:10]}
+        asked = self.value() or ""
+        if asked.isdecimal() and asked not in shown:
+            shown |= {str(job.pk): f"{job.pk}: {job}" for job in jobs.filter(pk=asked)}
+        return list(shown.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.value() or ""
+        if not asked:
+            return queryset
+        return queryset.filter(job_id=asked) if asked.isdecimal() else queryset.none()
+
+
+@admin.register(Item)
+class ItemAdmin(ReadOnlyAdmin[Item]):
+    """Items, in the order of their job."""
+
+    page_template = "aiops/jobs/item.html"
+    change_list_template = "admin/aiops/item/change_list.html"
+    list_display = ("shown_position", "shown_status", "shown_key", "answer", "ended", "shown_job")
+    list_display_links = ("shown_position", "shown_status")
+    list_filter = (StatusFilter, JobFilter)
+    allowed_lookups: ClassVar[frozenset[str]] = frozenset({"error_kind", "position__gt"})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Item]:
+        related = super().get_queryset(request).select_related("job__version__prompt", "job__row_type")
+        return related.defer("job__version__messages", "job__version__parameters", "job__source")
+
+    def listed(self, rows: QuerySet[Item]) -> QuerySet[Item]:
+        return rows.defer("variables")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """From the first row on within a job; over all jobs, the newest first. Both walk along an index."""
+        return ("job_id", "position") if request.GET.get("job") else ("-job_id", "-position")
+
+    def lookup_beyond(self, params: Mapping[str, str]) -> str | None:
+        return "position__gt" if params.get("job") else None
+
+    @admin.display(description=_("position"))
+    def shown_position(self, item: Item) -> str:
+        return f"#{item.position}"
+
+    @admin.display(description=_("status"))
+    def shown_status(self, item: Item) -> SafeString:
+        return status_mark(item)
+
+    @admin.display(description=_("row"))
+    def shown_key(self, item: Item) -> str:
+        return item.row_key or "–"
+
+    @admin.display(description=_("answer"))
+    def answer(self, item: Item) -> SafeString | str:
+        if item.status == Item.Status.FAILED:
+            return format_html("<strong>{}:</strong> {}", words(item.error_kind), truncatechars(item.error_text, SHORT))
+        return truncatechars(answer_of(item), SHORT)
+
+    @admin.display(description=_("ended"))
+    def ended(self, item: Item) -> str:
+        return ago(item.ended_at)
+
+    @admin.display(description=_("job"))
+    def shown_job(self, item: Item) -> SafeString:
+        url = reverse("admin:aiops_job_change", args=(item.job_id,), current_app=self.admin_site.name)
+        return format_html('<a href="{}">{}</a>', url, item.job_id)
+
+    def page_context(self, request: HttpRequest, row: Item) -> dict[str, Any]:
+        """The item with its calls, its row, and the ways to the items before and after it."""
+        siblings = Item.objects.filter(job_id=row.job_id).only("pk", "position")
+        return {
+            "title": _("Item %(position)s of job %(job)s") % {"position": row.position, "job": row.job_id},
+            "remedy": remedy(row.error_kind),
+            "calls": Call.objects.filter(item_id=row.pk).without_bodies().order_by("-id")[:20],
+            "row_link": row_link(self.admin_site, request, row.job.row_type, row.row_key),
+            "before": siblings.filter(position__lt=row.position).order_by("-position").first(),
+            "after": siblings.filter(position__gt=row.position).order_by("position").first(),
+        }
+
+
+def answer_of(item: Item) -> str:
+    """What came of an item, in one line."""
+    if item.data is not None:
+        return in_one_line(item.data)
+    return in_one_line(item.text) if item.text else ""

@@ -1,0 +1,77 @@
+"""What jobs and calls add to the pages of prompts: where a version may be asked, what used it, and the way to a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from aiops.calls.models import Call
+from aiops.gateway.connections import ConnectionProblem, connections
+from aiops.jobs.models import Job
+from aiops.lists import BoundedPaginator
+from aiops.templatetags.aiops_format import count
+from prompts import extensions
+from prompts.models import Prompt, PromptVersion
+from prompts.models.version import PRODUCTION
+
+
+def connection_choices() -> list[tuple[str, str]]:
+    """Alias, and who will see the data. Settings that make no sense offer nothing; a check says why."""
+    try:
+        return [(one.alias, f"{one.alias}: {one.name}, {one.model}") for one in connections().values()]
+    except ConnectionProblem:
+        return []
+
+
+def with_jobs(path: str) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
+    """Annotates rows with the number of their jobs, one subquery for the whole page.
+
+    Args:
+        path: from a job to the row: `version` or `version__prompt`.
+    """
+
+    def annotate(rows: QuerySet[Any]) -> QuerySet[Any]:
+        jobs = Job.objects.filter(**{path: OuterRef("pk")}).order_by().values(path).annotate(n=Count("pk")).values("n")
+        counted: QuerySet[Any] = rows.annotate(job_count=Coalesce(Subquery(jobs, output_field=IntegerField()), 0))
+        return counted
+
+    return annotate
+
+
+def used_by(request: HttpRequest, version: PromptVersion) -> dict[str, Any] | None:
+    """Jobs and calls of a version; counted no further than their lists count."""
+    if not (request.user.has_perm("aiops.view_job") and request.user.has_perm("aiops.view_call")):
+        return None
+    calls = BoundedPaginator(Call.objects.filter(prompt_version=version), 1)
+    jobs = Job.objects.filter(version=version).aggregate(n=Count("pk"), cost=Sum("cost"), unknown=Sum("unknown_costs"))
+    return {"jobs": jobs, "calls": calls.count, "more": calls.is_bounded, "version_id": version.pk}
+
+
+def run_on_file(request: HttpRequest, row: Any) -> HttpResponseBase:
+    """To the page that runs a prompt on a file, with this one chosen."""
+    if request.method not in {"GET", "HEAD"}:
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    if isinstance(row, PromptVersion):
+        chosen = {"prompt": row.prompt.name, "version": str(row.number)}
+    else:
+        chosen = {"prompt": row.name, "version": PRODUCTION}
+    return HttpResponseRedirect(f"{reverse('admin:aiops_job_run_file')}?{urlencode(chosen)}")
+
+
+def extend() -> None:
+    """Register all of it; doing it again changes nothing."""
+    extensions.withdraw_connections(connection_choices)
+    extensions.offer_connections(connection_choices)
+    tool = extensions.Address("run-file", run_on_file, tool=_("Run on a file"), permission="aiops.run_job")
+    for model, path in ((Prompt, "version__prompt"), (PromptVersion, "version")):
+        jobs = extensions.Column("jobs", _("jobs"), lambda row: count(row.job_count), annotate=with_jobs(path))
+        extensions.extend(model, jobs)
+        extensions.extend(model, tool)
+    extensions.extend(PromptVersion, extensions.Panel("jobs", _("Used by"), "aiops/jobs/used_by.html", used_by))

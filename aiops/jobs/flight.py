@@ -1,0 +1,143 @@
+"""Requests in flight: an event loop in a thread of its own, so that the worker's thread is free for the database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from aiops.execution.ask import Ended, aask
+from aiops.execution.prepare import Prepared
+from aiops.gateway.clients import close_async_clients
+from aiops.gateway.errors import Malformed
+from aiops.gateway.retry import RetryPolicy
+from aiops.ledger.errors import LedgerError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehold:
+    """A call asks for money before it may be sent again."""
+
+    prepared: Prepared
+    ended: int
+    attempt: int
+    answer: asyncio.Future[LedgerError | None]
+
+
+class Flight:
+    """Sends what it is given, so many at a time; what has ended is collected."""
+
+    def __init__(self, slots: int, policy: RetryPolicy) -> None:
+        self.slots = slots
+        self.policy = policy
+        self.size = 0
+        """Calls that were given and not yet collected."""
+        self._landed: deque[Ended] = deque()
+        self._reholds: deque[Rehold] = deque()
+        self._all_landed = threading.Event()
+        self._flying = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[asyncio.Task[None], Prepared] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="aiops-flight", daemon=True)
+        self._thread.start()
+
+    def start(self, batch: Sequence[Prepared]) -> None:
+        """Send these as soon as slots are free."""
+        if batch:
+            self.size += len(batch)
+            self._loop.call_soon_threadsafe(self._take_off, batch)
+
+    def collect(self, timeout: float) -> tuple[list[Ended], list[Rehold]]:
+        """What has ended and what wants money, after `timeout` seconds, or at once when nothing flies any more."""
+        self._all_landed.wait(timeout)
+        ended = [self._landed.popleft() for _ in range(len(self._landed))]
+        reholds = [self._reholds.popleft() for _ in range(len(self._reholds))]
+        self.size -= len(ended)
+        return ended, reholds
+
+    def answer(self, rehold: Rehold, refusal: LedgerError | None) -> None:
+        """Let a call that asked for money go on, or not."""
+        self._loop.call_soon_threadsafe(rehold.answer.set_result, refusal)
+
+    def withdraw(self) -> list[Prepared]:
+        """Take back what has not left yet, for want of a slot. It never will."""
+        if not self.size:
+            return []
+        withdrawn = asyncio.run_coroutine_threadsafe(self._withdraw(), self._loop).result()
+        self.size -= len(withdrawn)
+        return withdrawn
+
+    def close(self) -> None:
+        """End the loop. Calls that still fly are dropped: their rows say `sending`, and the sweeper finds them."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._slot = asyncio.Semaphore(self.slots)
+        self._loop.run_forever()
+        for task in self._tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+        self._loop.run_until_complete(close_async_clients())
+        self._loop.close()
+
+    def _take_off(self, batch: Sequence[Prepared]) -> None:
+        self._all_landed.clear()
+        self._flying += len(batch)
+        for prepared in batch:
+            task = self._loop.create_task(self._fly(prepared))
+            self._tasks.add(task)
+            self._waiting[task] = prepared
+            task.add_done_callback(self._tasks.discard)
+
+    async def _withdraw(self) -> list[Prepared]:
+        waiting, self._waiting = self._waiting, {}
+        for task in waiting:
+            task.cancel()
+        self._flying -= len(waiting)
+        if not self._flying:
+            self._all_landed.set()
+        return list(waiting.values())
+
+    async def _fly(self, prepared: Prepared) -> None:
+        async with self._slot:
+            task = asyncio.current_task()
+            if task is not None:
+                del self._waiting[task]
+            try:
+                ended = await aask(prepared, self.policy, rehold=self._rehold)
+            except Exception as error:
+                # A fault of ours in one row must not take the others down, and may have cost money.
+                logger.exception("call %s", prepared.call_id)
+                ended = _broken(prepared, error)
+        self._landed.append(ended)
+        self._flying -= 1
+        if not self._flying:
+            self._all_landed.set()
+
+    async def _rehold(self, prepared: Prepared, ended: int, attempt: int) -> LedgerError | None:
+        answer: asyncio.Future[LedgerError | None] = self._loop.create_future()
+        self._reholds.append(Rehold(prepared, ended, attempt, answer))
+        return await answer
+
+
+def _broken(prepared: Prepared, error: Exception) -> Ended:
+    fault = Malformed(f"The call failed inside this program: {type(error).__name__}.")
+    return Ended(
+        prepared=prepared,
+        completion=None,
+        error=fault,
+        failures=(),
+        attempts=1,
+        held_attempt=1,
+        ended_at=timezone.now(),
+    )

@@ -1,0 +1,230 @@
+"""A prompt over many rows: the job, and an item for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from aiops.jobs.errors import WrongState
+from prompts.models.fields import OrderedJSONField
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def running(self) -> Self:
+        return self.filter(status=Job.Status.RUNNING)
+
+    def left_alone(self, now: datetime) -> Self:
+        """Running, with no worker at them."""
+        return self.running().filter(Q(worker=None) | Q(worker_until__lt=now))
+
+
+class Job(models.Model):
+    """One version, run over one source, once."""
+
+    class Status(models.TextChoices):
+        PLANNING = "planning", _("planning")
+        RUNNING = "running", _("running")
+        PAUSED = "paused", _("paused")
+        STOPPED = "stopped", _("stopped")
+        FINISHED = "finished", _("finished")
+
+    version = models.ForeignKey("prompts.PromptVersion", models.PROTECT, related_name="+", verbose_name=_("version"))
+    connection = models.CharField(_("connection"), max_length=64)
+    model = models.CharField(_("model"), max_length=128)
+    source = models.JSONField(_("source"), help_text=_("What the rows were taken from, as it was asked for."))
+    source_text = models.CharField(_("rows"), max_length=255)
+    row_type = models.ForeignKey(
+        ContentType, models.SET_NULL, null=True, related_name="+", verbose_name=_("kind of row")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("started by")
+    )
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PLANNING, db_index=True)
+    paused_because = models.TextField(_("why it is paused"), blank=True)
+    item_count = models.PositiveIntegerField(_("items"), default=0)
+    token: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(
+        _("token of the form"),
+        null=True,
+        unique=True,
+        editable=False,
+        help_text=_("Pressing a button twice starts one job: the second press finds the first by it."),
+    )
+
+    tokens_in = models.BigIntegerField(_("tokens in"), default=0)
+    tokens_out = models.BigIntegerField(_("tokens out"), default=0)
+    cost = models.BigIntegerField(_("cost in nano-dollars"), default=0)
+    unknown_costs = models.PositiveIntegerField(_("calls of unknown cost"), default=0)
+
+    worker: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("worker"), null=True, editable=False)
+    worker_until = models.DateTimeField(_("worker's lease"), null=True, editable=False)
+
+    created_at = models.DateTimeField(_("created"))
+    started_at = models.DateTimeField(_("started"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        ordering = ("-id",)
+        permissions = (("run_job", _("Can run a prompt over rows")),)
+
+    def __str__(self) -> str:
+        return f"{self.version} on {self.source_text}"
+
+    def begin(self, *, now: datetime) -> None:
+        """All items are there: workers may start."""
+        self._move(Job.Status.RUNNING, since=[Job.Status.PLANNING], item_count=self.item_count, started_at=now)
+
+    def stop(self, *, now: datetime) -> None:
+        """Begin no further item; what is in flight comes to its end.
+
+        Raises:
+            WrongState: it is over already.
+        """
+        self._move(Job.Status.STOPPED, since=[Job.Status.RUNNING, Job.Status.PAUSED], ended_at=now)
+
+    def pause(self, because: str) -> None:
+        """Begin no further item until somebody has done what `because` says, and resumes.
+
+        Raises:
+            WrongState: it is not running.
+        """
+        self._move(Job.Status.PAUSED, since=[Job.Status.RUNNING], paused_because=because)
+
+    def resume(self) -> None:
+        """Go on with the items that are left; the caller rings.
+
+        Raises:
+            WrongState: it is neither paused nor stopped.
+        """
+        if self.status == Job.Status.RUNNING:
+            raise WrongState(_("The job runs already."))
+        since = [Job.Status.PAUSED, Job.Status.STOPPED]
+        self._move(Job.Status.RUNNING, since=since, paused_because="", ended_at=None)
+
+    def retry_failed(self, kind: str = "") -> int:
+        """Give failed items back to the workers; the caller rings.
+
+        Args:
+            kind: only those that failed with this kind of error; empty for all.
+
+        Returns:
+            How many.
+
+        Raises:
+            WrongState: it is still being planned.
+        """
+        if self.status == Job.Status.PLANNING:
+            raise WrongState(_("The job is still being planned."))
+        failed = self.items.failed()
+        if kind:
+            failed = failed.filter(error_kind=kind)
+        again = failed.update(
+            status=Item.Status.PENDING, claims=0, error_kind="", error_text="", ended_at=None, owner=None
+        )
+        if again and self.status != Job.Status.RUNNING:
+            self._move(Job.Status.RUNNING, since=[self.status], paused_because="", ended_at=None)
+        return again
+
+    def take(self, worker: UUID, *, until: datetime, now: datetime) -> bool:
+        """Make a worker the one that works at this job, or let it go on. Returns whether it may.
+
+        One at a time: else a message too many would double the requests in flight.
+        """
+        free = Q(worker=None) | Q(worker=worker) | Q(worker_until__lt=now)
+        return bool(Job.objects.running().filter(free, pk=self.pk).update(worker=worker, worker_until=until))
+
+    def leave(self, worker: UUID) -> None:
+        """This worker is done with the job, for now."""
+        Job.objects.filter(pk=self.pk, worker=worker).update(worker=None, worker_until=None)
+
+    def finish(self, *, now: datetime) -> bool:
+        """End the job if it runs and no item is open. Returns whether this call was the one that did."""
+        open_items = Item.objects.open().filter(job=models.OuterRef("pk"))
+        ready = Job.objects.running().filter(~models.Exists(open_items), pk=self.pk)
+        return bool(ready.update(status=Job.Status.FINISHED, ended_at=now))
+
+    def _move(self, to: str, *, since: Sequence[str], **fields: Any) -> None:
+        changed = Job.objects.filter(pk=self.pk, status__in=since).update(status=to, **fields)
+        self.refresh_from_db()
+        if not changed:
+            raise WrongState(
+                _("The job is %(status)s: it cannot become %(to)s.")
+                % {"status": self.get_status_display(), "to": Job.Status(to).label}
+            )
+
+
+class ItemQuerySet(models.QuerySet["Item"]):
+    def claimable(self, now: datetime) -> Self:
+        """Never tried, or left behind by a worker whose lease has ended."""
+        return self.filter(Q(status=Item.Status.PENDING) | Q(status=Item.Status.CLAIMED, lease_until__lt=now))
+
+    def open(self) -> Self:
+        """Not yet at its end."""
+        return self.filter(status__in=Item.OPEN)
+
+    def failed(self) -> Self:
+        return self.filter(status=Item.Status.FAILED)
+
+    def count_by_status(self) -> dict[str, int]:
+        """Status → number of items; statuses that no item has are 0."""
+        found = dict(self.order_by().values_list("status").annotate(n=models.Count("pk")))
+        return {status: found.get(status, 0) for status in Item.Status.values}
+
+
+class Item(models.Model):
+    """One row of a job, with the variables it had when the job was planned."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("pending")
+        CLAIMED = "claimed", _("running")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+
+    OPEN: ClassVar[tuple[str, ...]] = (Status.PENDING, Status.CLAIMED)
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="items", verbose_name=_("job"), db_index=False)
+    position = models.PositiveIntegerField(_("position"))
+    row_key = models.CharField(_("key of the row"), max_length=255, blank=True)
+    variables = OrderedJSONField(_("variables"), default=dict)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
+
+    owner: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("owner"), null=True)
+    lease_until = models.DateTimeField(_("leased until"), null=True)
+    claims = models.PositiveSmallIntegerField(_("times claimed"), default=0)
+
+    call_id = models.UUIDField(_("last call"), null=True)
+    data = OrderedJSONField(_("answer"), null=True)
+    text = models.TextField(_("answer as text"), blank=True)
+    error_kind = models.CharField(_("kind of error"), max_length=32, blank=True)
+    error_text = models.TextField(_("error"), blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    objects = ItemQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("item")
+        verbose_name_plural = _("items")
+        # By the column: by the relation, every list of items would be joined to its jobs to be put in their order.
+        ordering = ("job_id", "position")
+        constraints = (models.UniqueConstraint(fields=("job", "position"), name="aiops_item_position"),)
+        indexes = (models.Index(fields=("job", "status", "position"), name="aiops_item_job_status"),)
+
+    def __str__(self) -> str:
+        return f"#{self.position} {self.row_key}".rstrip()
+
+    @property
+    def excerpt(self) -> str:
+        """The longest text among its variables, cut to 100 characters: what a person knows the row by."""
+        texts = [value for value in self.variables.values() if isinstance(value, str)]
+        return " ".join(max(texts, key=len, default="")[:100].split())

@@ -1,0 +1,43 @@
+"""What a job will ask: everything that can be refused is refused here, before anything is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiops.execution.errors import REFUSALS
+from aiops.execution.prepare import About, Plan, make_plan, prepare
+from aiops.jobs.errors import JobRefused
+from aiops.jobs.sources import Source, SourceError, check_rows, check_variables
+from aiops.ledger.errors import UnpricedModel
+from aiops.ledger.periods import current_periods
+from prompts.models import PromptVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A version, a source and a connection that fit one another."""
+
+    plan: Plan
+    rows: int
+
+
+def check(version: PromptVersion, source: Source, *, connection: str = "", model: str = "", now: datetime) -> Checked:
+    """See that a version can be run over a source.
+
+    Raises:
+        JobRefused: it cannot; the sentence says what to do.
+    """
+    try:
+        check_variables(source, version.variables)
+        plan = make_plan(version, connection=connection, model=model, now=now)
+        rows = check_rows(source)
+        if plan.price is None and current_periods(now):
+            raise UnpricedModel(plan.model, plan.connection.alias)
+        # One real rendering finds what no list of variables shows.
+        first = next(iter(source.rows()), None)
+        if first is not None:
+            prepare(plan, first.variables, About())
+    except (SourceError, *REFUSALS) as error:
+        raise JobRefused(str(error)) from error
+    return Checked(plan, rows)

@@ -1,0 +1,146 @@
+"""How far a job is, how quick, and what it will have cost: two or three questions to indexes, however many its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count
+
+from aiops.calls.identity import first_id_at
+from aiops.calls.models import Call
+from aiops.jobs.models import Item, Job
+
+WINDOW = timedelta(seconds=30)
+"""What the speed of a running job is taken from: long enough to be calm, short enough to notice a pause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A job at one moment."""
+
+    job: Job
+
+    counts: dict[str, int]
+    """Status of an item → items."""
+
+    errors: tuple[tuple[str, int], ...]
+    """Kind of error → items that ended in it, the commonest first."""
+
+    rate: float | None
+    """Rows a second, of late; over the whole where the job has ended; None where nothing moves."""
+
+    @property
+    def total(self) -> int:
+        """Items of the job."""
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> int:
+        """Items at their end, good or bad."""
+        return self.total - sum(self.counts[status] for status in Item.OPEN)
+
+    @property
+    def percent(self) -> int:
+        """Whole percent done; 100 only when nothing is left."""
+        return self.done * 100 // self.total if self.total else 0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the present speed; None where there is none, or nothing is left."""
+        left = self.total - self.done
+        return left / self.rate if self.is_live and self.rate and left else None
+
+    @property
+    def tokens_in(self) -> int:
+        """Of all its calls so far."""
+        return self.job.tokens_in
+
+    @property
+    def tokens_out(self) -> int:
+        """Of all its calls so far."""
+        return self.job.tokens_out
+
+    @property
+    def cost(self) -> int:
+        """Nano-dollars of the calls whose cost is known."""
+        return self.job.cost
+
+    @property
+    def unknown_costs(self) -> int:
+        """Calls whose cost nobody knows, and that `cost` therefore leaves out."""
+        return self.job.unknown_costs
+
+    @property
+    def cost_at_end(self) -> int | None:
+        """Nano-dollars that it will have cost if the rest is like what is done; None where that cannot be said."""
+        if not self.done or self.done == self.total or self.unknown_costs:
+            return None
+        return round(self.cost * self.total / self.done)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may change without anybody doing anything."""
+        return self.job.status in (Job.Status.PLANNING, Job.Status.RUNNING)
+
+    def as_json(self) -> dict[str, Any]:
+        """For commands and scripts: numbers only, money in nano-dollars."""
+        return {
+            "job": self.job.pk,
+            "status": str(self.job.status),
+            "counts": self.counts,
+            "total": self.total,
+            "done": self.done,
+            "percent": self.percent,
+            "rate": self.rate,
+            "seconds_left": self.seconds_left,
+            "errors": dict(self.errors),
+            "tokens_in": self.tokens_in,
+            "tokens_out": self.tokens_out,
+            "cost": self.cost,
+            "unknown_costs": self.unknown_costs,
+            "cost_at_end": self.cost_at_end,
+        }
+
+
+def progress_of(job: Job, now: datetime) -> Progress:
+    """How far a job is."""
+    counts = job.items.all().count_by_status()
+    errors: tuple[tuple[str, int], ...] = ()
+    if counts[Item.Status.FAILED]:
+        kinds = job.items.failed().order_by().values_list("error_kind").annotate(n=Count("pk")).order_by("-n")
+        errors = tuple((kind, n) for kind, n in kinds)
+    return Progress(job=job, counts=counts, errors=errors, rate=_rate(job, counts, now))
+
+
+def _rate(job: Job, counts: dict[str, int], now: datetime) -> float | None:
+    done = sum(n for status, n in counts.items() if status not in Item.OPEN)
+    if job.started_at is None or not done:
+        return None
+    if job.status != Job.Status.RUNNING:
+        return done / max(0.001, (job.ended_at - job.started_at).total_seconds()) if job.ended_at else None
+    if now - job.started_at < WINDOW:
+        return done / max(0.001, (now - job.started_at).total_seconds())
+    # Calls of late, by their key: items have no index by the time of their end. In a steady run as many begin as end.
+    begun = Call.objects.filter(job_id=job.pk, id__gte=first_id_at(now - WINDOW), id__lte=first_id_at(now)).count()
+    return begun / WINDOW.total_seconds() or None
+
+
+def counts_of(jobs: Iterable[Job]) -> dict[int, dict[str, int]]:
+    """Job → status → items, in one query for many jobs.
+
+    Succeeded ones, which in the end are nearly all, are not counted but left over.
+    """
+    totals = {job.pk: job.item_count for job in jobs}
+    counts = {pk: dict.fromkeys(Item.Status.values, 0) for pk in totals}
+    others = [status for status in Item.Status.values if status != Item.Status.SUCCEEDED]
+    found = (
+        Item.objects.filter(job_id__in=totals, status__in=others).order_by().values_list("job_id", "status")
+    ).annotate(n=Count("pk"))
+    for pk, status, n in found:
+        counts[pk][status] = n
+    for pk, total in totals.items():
+        counts[pk][Item.Status.SUCCEEDED] = max(0, total - sum(counts[pk].values()))
+    return counts

@@ -1,0 +1,199 @@
+"""What a job would ask and cost, before anything is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from aiops.calls.models import Call
+from aiops.execution.errors import REFUSALS
+from aiops.execution.prepare import OVERHEAD, Plan
+from aiops.gateway.connections import Connection
+from aiops.gateway.usage import Usage
+from aiops.jobs.errors import JobRefused
+from aiops.jobs.plan import check
+from aiops.jobs.sources import Source
+from aiops.ledger.money import dollars
+from aiops.ledger.periods import current_periods
+from aiops.ledger.prices import Price
+from prompts.models import PromptVersion
+from prompts.rendering import render
+
+SAMPLE = 1_000
+"""Rows that are rendered to count; a larger source is reckoned from its first so many."""
+
+HISTORY = 200
+"""Latest answers of the version by which a quote is made."""
+
+FEWEST = 20
+"""Fewer of them say nothing."""
+
+BYTES_PER_TOKEN = 4
+"""Of English text, roughly. It makes an estimate, and is called one."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLeft:
+    """What a job would do to one budget. Nano-dollars."""
+
+    name: str
+    left: int
+    after: int | None
+    """If it costs as much as it may; None when its cost is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a job would ask and cost."""
+
+    source_text: str
+    rows: int
+    unique_rows: int | None
+    """Of different renderings; None where the source is too large to have been rendered whole."""
+
+    tokens_in: int
+    """An estimate."""
+
+    tokens_out_low: int
+    tokens_out_high: int
+    """The version's output limit for every row, or the longest of its latest answers where there are some."""
+
+    cost_low: int | None
+    """Nano-dollars; None: nobody knows the price."""
+
+    cost_high: int | None
+    connection: Connection
+    model: str
+    budgets: tuple[BudgetLeft, ...]
+
+    def sentences(self) -> list[str]:
+        """The quote for people, the same words on every screen and terminal."""
+        rows = self.source_text
+        if self.unique_rows is not None:
+            rows = _("%(rows)s, %(unique)s unique") % {"rows": rows, "unique": f"{self.unique_rows:,}"}
+        tokens = _("about %(in)s tokens in, %(low)s to %(high)s out") % {
+            "in": f"{self.tokens_in:,}",
+            "low": f"{self.tokens_out_low:,}",
+            "high": f"{self.tokens_out_high:,}",
+        }
+        return [rows, tokens, self._cost()]
+
+    def _cost(self) -> str:
+        words = {"low": dollars(self.cost_low), "high": dollars(self.cost_high), "model": self.model}
+        if self.cost_high is None:
+            return _("at a cost that nobody knows on %(model)s") % words
+        if self.cost_high == 0:
+            return _("free on %(model)s") % words
+        return _("between %(low)s and %(high)s on %(model)s") % words
+
+
+def quote(version: PromptVersion, source: Source, *, connection: str = "", model: str = "") -> Quote:
+    """Reckon what a version over a source would ask and cost. Nothing is sent.
+
+    Raises:
+        JobRefused: as `start_job` would.
+    """
+    now = timezone.now()
+    checked = check(version, source, connection=connection, model=model, now=now)
+    plan, rows = checked.plan, checked.rows
+    sample = _render_sample(version, source)
+    past = _past(version, plan)
+    tokens_in = past.tokens_in if past else sample.bytes_each(plan) // BYTES_PER_TOKEN
+    low, high = (past.fewest_out, past.most_out) if past else _answer_tokens(version, plan)
+    cost_low, cost_high = (_cost(plan.price, tokens_in, out, rows) for out in (low, high))
+    return Quote(
+        source_text=source.describe(),
+        rows=rows,
+        unique_rows=sample.unique if sample.rows >= rows else None,
+        tokens_in=tokens_in * rows,
+        tokens_out_low=low * rows,
+        tokens_out_high=high * rows,
+        cost_low=cost_low,
+        cost_high=cost_high,
+        connection=plan.connection,
+        model=plan.model,
+        budgets=_budgets(cost_high, now),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    rows: int
+    unique: int
+    bytes: int
+    messages: int
+
+    def bytes_each(self, plan: Plan) -> int:
+        overhead = BYTES_PER_TOKEN * OVERHEAD // 2 * (self.messages + 1)
+        return self.bytes // max(1, self.rows) + plan.schema_size + overhead
+
+
+def _render_sample(version: PromptVersion, source: Source) -> _Sample:
+    seen, size, rows, messages = set(), 0, 0, 0
+    try:
+        for row in islice(source.rows(), SAMPLE):
+            rendered = render(version, row.variables)
+            rows, size, messages = rows + 1, size + rendered.size, len(rendered.messages)
+            seen.add(hashlib.sha256(repr(rendered.messages).encode("utf-8", "replace")).digest())
+    except REFUSALS as error:
+        raise JobRefused(_("Row %(row)d: %(error)s") % {"row": rows + 1, "error": error}) from error
+    return _Sample(rows, len(seen), size, messages)
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What the version's latest answers by the same model came to, in tokens each."""
+
+    tokens_in: int
+    fewest_out: int
+    most_out: int
+
+
+def _past(version: PromptVersion, plan: Plan) -> _Past | None:
+    """None where there are too few to say anything."""
+    latest = Call.objects.filter(
+        prompt_version=version,
+        connection=plan.connection.alias,
+        model_asked=plan.model,
+        status=Call.Status.SUCCEEDED,
+        output_tokens__isnull=False,
+    ).only(*Usage.__dataclass_fields__)
+    calls = latest.order_by("-id")[:HISTORY]
+    read = [call.tokens_in or 0 for call in calls]
+    answered = [call.tokens_out or 0 for call in calls]
+    if len(read) < FEWEST:
+        return None
+    return _Past(sum(read) // len(read), min(answered), max(answered))
+
+
+def _answer_tokens(version: PromptVersion, plan: Plan) -> tuple[int, int]:
+    """Fewest and most tokens of one answer, from the schema and the limit."""
+    low = len(json.dumps(_smallest(plan.schema))) // BYTES_PER_TOKEN if plan.schema else 1
+    return min(max(1, low), version.output_limit), version.output_limit
+
+
+def _smallest(schema: Mapping[str, Any]) -> Any:
+    """A thing of about the size of the smallest answer: property names with nothing in them."""
+    return {name: _smallest(part) for name, part in schema.get("properties", {}).items()} or ""
+
+
+def _cost(price: Price | None, tokens_in: int, tokens_out: int, rows: int) -> int | None:
+    if price is None:
+        return None
+    each = price.cost(Usage(input_tokens=tokens_in, output_tokens=tokens_out))
+    return None if each is None else each * rows
+
+
+def _budgets(cost: int | None, now: datetime) -> tuple[BudgetLeft, ...]:
+    return tuple(
+        BudgetLeft(str(period.budget), period.left, None if cost is None else period.left - cost)
+        for period in current_periods(now)
+    )

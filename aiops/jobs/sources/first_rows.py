@@ -1,0 +1,41 @@
+"""The first rows of another source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from django.db.models import Model
+
+from aiops.jobs.sources.rows_of_file import FileSource
+from aiops.jobs.sources.source import SourceRow, rows_of
+from aiops.resources import Plain
+
+
+class FirstRows:
+    """At most `limit` rows of a file, in its order. (A model's source is limited by its queryset.)"""
+
+    def __init__(self, source: FileSource, limit: int) -> None:
+        """Take the first `limit` rows, one at least, of `source`."""
+        self._source = source
+        self._limit = limit
+
+    @property
+    def variables(self) -> frozenset[str]:
+        return self._source.variables
+
+    @property
+    def model(self) -> type[Model] | None:
+        return self._source.model
+
+    def count(self) -> int:
+        return min(self._limit, self._source.count())
+
+    def rows(self) -> Iterator[SourceRow]:
+        return islice(self._source.rows(), self._limit)
+
+    def describe(self) -> str:
+        return rows_of(self.count(), self._source.name)
+
+    def as_json(self) -> dict[str, Plain]:
+        return {**self._source.as_json(), "limit": self._limit}

@@ -1,0 +1,134 @@
+"""Rows of a table, read through the model's source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model, QuerySet
+from django.utils.translation import gettext
+
+from aiops.jobs.sources.errors import BadLimit, UnknownModel, UnreadableRow, choose_from
+from aiops.jobs.sources.selection import filtered, only_empty, ordered
+from aiops.jobs.sources.source import SourceRow, rows_of
+from aiops.resources import Plain, ResourceError, registered_models, source_of
+
+CHUNK = 500
+"""Rows that are held in memory at once."""
+
+
+class ModelSource:
+    """The rows of a queryset; of each only what the model's source allows."""
+
+    def __init__(self, queryset: QuerySet[Any], *, selection: Mapping[str, Plain] | None = None) -> None:
+        """Read `queryset` through the source of its model.
+
+        Args:
+            queryset: in its own order, ties by primary key; by primary key alone where it has none of its own.
+            selection: how the rows were chosen, as far as it can be said, for `as_json()`.
+
+        Raises:
+            NotRegistered: its model has no source.
+        """
+        self._spec = source_of(queryset.model)
+        self._reader = self._spec.reader()
+        self._selection = dict(selection or {})
+        if not (queryset.query.is_sliced or queryset.query.combinator):
+            queryset = queryset.order_by(*queryset.query.order_by, "pk")
+        self.queryset = queryset
+
+    @property
+    def variables(self) -> frozenset[str]:
+        return self._reader.names
+
+    @property
+    def model(self) -> type[Model]:
+        model: type[Model] = self.queryset.model
+        return model
+
+    def count(self) -> int:
+        return self.queryset.count()
+
+    def rows(self) -> Iterator[SourceRow]:
+        """The rows in order.
+
+        Raises:
+            UnreadableRow: the source fails on a row.
+        """
+        for instance in self._reader.narrow(self.queryset).iterator(chunk_size=CHUNK):
+            yield SourceRow(self._variables(instance), str(instance.pk))
+
+    def _variables(self, instance: Model) -> dict[str, Plain]:
+        try:
+            return self._reader.variables(instance)
+        # A dehydrate method, a property or a widget of the shop: it may raise anything.
+        except Exception as error:
+            why = str(error) if isinstance(error, ResourceError) else f"{type(error).__name__}: {error}"
+            raise UnreadableRow(
+                gettext("%(source)s cannot read the row %(key)s of %(model)s: %(why)s")
+                % {
+                    "source": self._spec.source.__name__,
+                    "key": instance.pk,
+                    "model": self._spec.label,
+                    "why": why,
+                },
+                str(instance.pk),
+            ) from error
+
+    def describe(self) -> str:
+        return rows_of(self.count(), self.model._meta.label)
+
+    def as_json(self) -> dict[str, Plain]:
+        return {"kind": "model", "model": self.model._meta.label, **self._selection}
+
+
+def model_source(
+    model: str,
+    *,
+    filters: list[str] | tuple[str, ...] = (),
+    order: str = "",
+    limit: int | None = None,
+    empty: str = "",
+    queryset: QuerySet[Any] | None = None,
+) -> ModelSource:
+    """Rows of a model, chosen in words.
+
+    Args:
+        model: `helpdesk.Ticket`.
+        filters: `category=refund`, `text__icontains=card`, `pk__in=1,2`; all must hold.
+        order: fields separated by commas, each with `-` for descending; by primary key where empty.
+        limit: the greatest number of rows.
+        empty: a field; only rows where it is NULL or the empty text.
+        queryset: the rows to choose from, where not everybody may read all of them.
+
+    Raises:
+        BadSelection: one of these makes no sense; the sentence names what would.
+        NotRegistered: the model has no source.
+    """
+    if limit is not None and limit < 1:
+        raise BadLimit(gettext("The limit is %(limit)s: give a number of rows of at least 1.") % {"limit": limit})
+    found = _model(model)
+    spec = source_of(found)
+    if queryset is None:
+        queryset = spec.source().get_queryset()
+    chosen = filtered(queryset, filters)
+    if empty:
+        chosen = only_empty(chosen, empty)
+    chosen = ordered(chosen, order)
+    if limit is not None:
+        chosen = chosen[:limit]
+    selection: dict[str, Plain] = {"filters": [*filters], "order": order, "limit": limit, "empty": empty}
+    return ModelSource(chosen, selection=selection)
+
+
+def _model(label: str) -> type[Model]:
+    try:
+        return apps.get_model(label)
+    except (LookupError, ValueError):
+        choices = [model._meta.label for model in registered_models()]
+        raise UnknownModel(
+            gettext("There is no model “%(label)s”; %(choices)s.")
+            % {"label": label, "choices": choose_from(label, choices)},
+            choices,
+        ) from None

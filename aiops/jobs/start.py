@@ -1,0 +1,102 @@
+"""Starting a job: check, plan the items in short transactions, ring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from aiops.gateway.reach import ProviderDown, require_reachable
+from aiops.jobs.doorbell import ring
+from aiops.jobs.errors import JobRefused
+from aiops.jobs.models import Item, Job
+from aiops.jobs.plan import check
+from aiops.jobs.sources import Source, SourceError, SourceRow
+from aiops.rows import insert_rows
+from prompts.models import PromptVersion
+
+CHUNK = 1_000
+"""Items a transaction: a longer one would keep SQLite's other writers waiting."""
+
+
+def start_job(
+    version: PromptVersion,
+    source: Source,
+    *,
+    user: Any = None,
+    connection: str = "",
+    model: str = "",
+    token: UUID | None = None,
+) -> Job:
+    """Run a version over all rows of a source, in the background.
+
+    Args:
+        connection: alias; empty for the version's own, else the default.
+        model: empty for the version's own, else the connection's.
+        user: who starts it.
+        token: what the form that asks for it was given; asked for twice with one token, the second gets the first job.
+
+    Raises:
+        JobRefused: with one sentence that says what to do; nothing was made.
+    """
+    checked = check(version, source, connection=connection, model=model, now=timezone.now())
+    try:
+        require_reachable(checked.plan.connection)
+    except ProviderDown as error:
+        raise JobRefused(str(error)) from error
+    job, created = _make(version, source, checked.plan.connection.alias, checked.plan.model, user, token)
+    if not created:
+        return job
+    try:
+        job.item_count = _add_items(job, source.rows())
+        if not job.item_count:
+            raise JobRefused(_("The rows were gone before the job began."))
+        with transaction.atomic():
+            job.begin(now=timezone.now())
+            ring(job.pk)
+    except BaseException as error:
+        # Half a job would look like a whole one.
+        job.delete()
+        if isinstance(error, SourceError):
+            raise JobRefused(str(error)) from error
+        raise
+    return job
+
+
+def _make(
+    version: PromptVersion, source: Source, connection: str, model: str, user: Any, token: UUID | None
+) -> tuple[Job, bool]:
+    fields: dict[str, Any] = {
+        "version": version,
+        "connection": connection,
+        "model": model,
+        "source": source.as_json(),
+        "source_text": source.describe()[:255],
+        "row_type": ContentType.objects.get_for_model(source.model) if source.model else None,
+        "user": user,
+        "created_at": timezone.now(),
+    }
+    if token is None:
+        return Job.objects.create(**fields), True
+    return Job.objects.get_or_create(token=token, defaults=fields)
+
+
+def _add_items(job: Job, rows: Iterator[SourceRow]) -> int:
+    """Write an item for each row. Returns how many."""
+    total = 0
+    while chunk := list(islice(rows, CHUNK)):
+        insert_rows(
+            Item,
+            [
+                {"job_id": job.pk, "position": position, "row_key": row.key or "", "variables": dict(row.variables)}
+                for position, row in enumerate(chunk, start=total + 1)
+            ],
+        )
+        total += len(chunk)
+    return total

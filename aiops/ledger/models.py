@@ -1,0 +1,117 @@
+"""Money: what may be spent, what is set aside, what is gone. Integer nano-dollars throughout."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Budget(models.Model):
+    """A limit in money for a scope, renewed each calendar period."""
+
+    class Scope(models.TextChoices):
+        EVERYTHING = "everything", _("everything")
+
+    class Renewal(models.TextChoices):
+        DAY = "day", _("each day")
+        WEEK = "week", _("each week")
+        MONTH = "month", _("each month")
+        NEVER = "never", _("never")
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    scope = models.CharField(_("scope"), max_length=16, choices=Scope, default=Scope.EVERYTHING)
+    renewal = models.CharField(_("renewed"), max_length=8, choices=Renewal, default=Renewal.MONTH)
+    cap = models.BigIntegerField(_("cap in nano-dollars"))
+    active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("budget")
+        verbose_name_plural = _("budgets")
+        ordering = ("name",)
+        constraints = (models.CheckConstraint(condition=Q(cap__gte=0), name="aiops_budget_cap_not_negative"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BudgetPeriodQuerySet(models.QuerySet["BudgetPeriod"]):
+    def at(self, now: datetime) -> Self:
+        """The periods of active budgets that a call made at `now` counts against, always in the same order."""
+        return self.filter(
+            Q(ends_at__isnull=True) | Q(ends_at__gt=now), budget__active=True, starts_at__lte=now
+        ).order_by("pk")
+
+    def hold(self, amount: int) -> bool:
+        """Set `amount` aside in the one period of this set, if there is room. One statement, no read before it."""
+        room = self.filter(frozen=False, cap__gte=F("settled") + F("held") + amount)
+        return bool(room.update(held=F("held") + amount))
+
+
+class BudgetPeriod(models.Model):
+    """One calendar period of a budget, with its counters. Never reset: the next period is a row of its own."""
+
+    budget = models.ForeignKey(Budget, models.PROTECT, related_name="periods", verbose_name=_("budget"))
+    starts_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"), null=True)
+    cap = models.BigIntegerField(_("cap in nano-dollars"))
+    held = models.BigIntegerField(_("held, nano-dollars"), default=0)
+    settled = models.BigIntegerField(_("settled, nano-dollars"), default=0)
+    frozen = models.BooleanField(_("frozen"), default=False)
+    frozen_because = models.TextField(_("why it is frozen"), blank=True)
+
+    objects = BudgetPeriodQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("budget period")
+        verbose_name_plural = _("budget periods")
+        ordering = ("-starts_at",)
+        constraints = (
+            models.UniqueConstraint(fields=("budget", "starts_at"), name="aiops_budget_period_once"),
+            models.CheckConstraint(condition=Q(held__gte=0), name="aiops_budget_held_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.budget}, {timezone.localtime(self.starts_at):%Y-%m-%d}"
+
+    @property
+    def left(self) -> int:
+        """Nano-dollars that can still be held."""
+        return self.cap - self.settled - self.held
+
+
+class Hold(models.Model):
+    """Money set aside for one attempt of a call in one period; or, as `excess`, what it cost beyond that."""
+
+    class Kind(models.TextChoices):
+        HOLD = "hold", _("hold")
+        EXCESS = "excess", _("beyond the hold")
+
+    class State(models.TextChoices):
+        HELD = "held", _("held")
+        SETTLED = "settled", _("settled")
+        RELEASED = "released", _("released")
+
+    period = models.ForeignKey(BudgetPeriod, models.PROTECT, related_name="holds", verbose_name=_("period"))
+    call_id = models.UUIDField(_("call"))
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.HOLD)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.HELD)
+    amount = models.BigIntegerField(_("set aside, nano-dollars"))
+    settled = models.BigIntegerField(_("settled, nano-dollars"), null=True)
+    created_at = models.DateTimeField(_("created"))
+    closed_at = models.DateTimeField(_("closed"), null=True)
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+        constraints = (
+            models.UniqueConstraint(fields=("call_id", "attempt", "period", "kind"), name="aiops_hold_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.call_id} #{self.attempt}"

@@ -1,0 +1,137 @@
+"""What a model costs: rates by bucket, from the connection itself or from the price data that comes with us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property, lru_cache
+from typing import Any
+
+from aiops.gateway.connections import Connection
+from aiops.gateway.usage import Usage
+
+FORMULA = 1
+"""Version of the arithmetic below; kept with each cost."""
+
+Rate = tuple[tuple[int, Decimal], ...]
+"""Steps of (input tokens from which it holds, nano-dollars a token), rising; the first step is 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """What one model costs at one time. A bucket without a rate of its own is one that nobody can price."""
+
+    source: str
+    """Where the rates come from: `connection`, or the name and version of the price data."""
+
+    model: str
+    """The model as the source names it."""
+
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    """Field of `Usage` → rate. Empty: everything is free."""
+
+    def cost(self, usage: Usage) -> int | None:
+        """Nano-dollars for a usage; None when a bucket that was used has no rate."""
+        if not self.rates:
+            return 0
+        total = Decimal(0)
+        size = usage.tokens_in
+        for bucket in BUCKETS:
+            tokens = getattr(usage, bucket)
+            if not tokens:
+                continue
+            rate = self.rates.get(bucket)
+            if rate is None:
+                return None
+            total += tokens * _at(rate, size)
+        return int(total.to_integral_value(ROUND_HALF_UP))
+
+    def ceiling(self, input_tokens: int, output_tokens: int) -> int:
+        """The most nano-dollars that so many tokens can cost, whichever bucket the provider counts them in."""
+        if not self.rates:
+            return 0
+        dearest_in = max(_at(rate, input_tokens) for name, rate in self.rates.items() if name in TEXT_IN)
+        dearest_out = max(_at(rate, input_tokens) for name, rate in self.rates.items() if name in TEXT_OUT)
+        return int((input_tokens * dearest_in + output_tokens * dearest_out).to_integral_value(ROUND_HALF_UP))
+
+    @cached_property
+    def as_json(self) -> dict[str, Any]:
+        """What the log keeps, so that a cost can be made again by hand."""
+        return {
+            "source": self.source,
+            "model": self.model,
+            "formula": FORMULA,
+            "nano_dollars_per_token": {
+                name: [[start, str(price)] for start, price in rate] for name, rate in self.rates.items()
+            },
+        }
+
+
+BUCKETS = tuple(Usage.__dataclass_fields__)
+TEXT_IN = ("input_tokens", "cached_tokens", "cache_write_tokens")
+TEXT_OUT = ("output_tokens", "reasoning_tokens")
+
+FREE = Price(source="connection", model="")
+
+SOURCES: Mapping[str, tuple[str, ...]] = {
+    "input_tokens": ("input_mtok",),
+    "cached_tokens": ("cache_read_mtok", "input_mtok"),
+    "cache_write_tokens": ("cache_write_mtok", "input_mtok"),
+    "input_audio_tokens": ("input_audio_mtok",),
+    "input_image_tokens": ("input_image_mtok", "input_mtok"),
+    "output_tokens": ("output_mtok",),
+    "reasoning_tokens": ("output_mtok",),
+    "output_audio_tokens": ("output_audio_mtok",),
+}
+"""Field of `Usage` → names of the price data, the first known of which holds."""
+
+
+def price_of(connection: Connection, model: str, at: datetime) -> Price | None:
+    """What a model costs over a connection at a time; None when nobody knows.
+
+    From the connection where it is free, else from `genai-prices`, which is bundled and asks nobody.
+    """
+    if connection.free:
+        return FREE
+    return _listed(connection.provider, model, at.astimezone(UTC).date())
+
+
+@lru_cache(maxsize=1024)
+def _listed(provider_id: str, model: str, day: date) -> Price | None:
+    # Costs 0.3 s and 25 MB to import: only where something is to be priced.
+    from importlib.metadata import version
+
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        _, found = get_snapshot().find_provider_model(model, None, provider_id, None)
+    except LookupError:
+        return None
+    listed = found.get_prices(datetime.combine(day, time(12), UTC))
+    rates = {}
+    for bucket, names in SOURCES.items():
+        known = [value for name in names if (value := getattr(listed, name, None)) is not None]
+        if known:
+            rates[bucket] = _rate(known[0])
+    if "input_tokens" not in rates or "output_tokens" not in rates:
+        return None
+    return Price(source=f"genai-prices {version('genai-prices')}", model=found.id, rates=rates)
+
+
+def _rate(listed: Any) -> Rate:
+    """Dollars a million tokens, flat or in steps, as nano-dollars a token."""
+    if isinstance(listed, Decimal):
+        return ((0, listed * 1000),)
+    steps = sorted((tier.start, tier.price * 1000) for tier in listed.tiers)
+    return ((0, listed.base * 1000), *steps)
+
+
+def _at(rate: Rate, input_tokens: int) -> Decimal:
+    """A long context costs more, all of it: the last step that the input is beyond holds for every token."""
+    price = rate[0][1]
+    for start, dearer in rate[1:]:
+        if input_tokens > start:
+            price = dearer
+    return price

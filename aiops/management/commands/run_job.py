@@ -1,0 +1,125 @@
+"""`manage.py run_job`: a prompt over many rows, in the background."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+
+from aiops.jobs.quote import Quote, quote
+from aiops.jobs.sources import FileSource, Source, model_source
+from aiops.jobs.sources.first_rows import FirstRows
+from aiops.jobs.start import start_job
+from aiops.management.job_command import JobCommand
+from aiops.management.terminal import harmless, refusals, refused, whole_number
+from prompts.lookup import find_version
+
+
+class Command(JobCommand):
+    """Parse, start the job or say what it would cost, watch it."""
+
+    help = (
+        "Run a prompt over the rows of a model or of a file, by the workers (manage.py qcluster).\n"
+        "Who starts it from here may read every row; people in the admin only those they see.\n\n"
+        "examples:\n"
+        "  manage.py run_job triage-ticket --model helpdesk.Ticket --limit 20 --dry-run\n"
+        "  manage.py run_job triage-ticket --model helpdesk.Ticket --empty category --follow\n"
+        "  manage.py run_job triage-ticket@staging --model helpdesk.Ticket \\\n"
+        "      --filter language=en --filter text__icontains=card --order=-created_at --limit 100\n"
+        "  manage.py run_job product-description --source products.csv --connection local --user ada --json\n\n"
+        "exit codes:\n"
+        "  0  started; with --follow: every row succeeded\n"
+        "  1  with --follow: rows failed, or the job was stopped or paused\n"
+        "  2  refused: nothing was started, nothing was spent\n"
+        "130  Ctrl-C while following: the job goes on"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The prompt, its rows, and where it is asked."""
+        parser.add_argument("prompt", help="name, name@label or name@version; without either, its label production")
+        rows = parser.add_argument_group("rows").add_mutually_exclusive_group(required=True)
+        rows.add_argument("--model", metavar="APP.MODEL", help="rows of a model that has a source")
+        rows.add_argument("--source", type=Path, metavar="FILE", help="rows of a CSV, TSV, JSON or XLSX file")
+        parser.add_argument("--filter", action="append", default=[], metavar="FIELD[__LOOKUP]=VALUE", help="repeatable")
+        parser.add_argument("--order", default="", metavar="FIELD,…", help="-field descends (write --order=-field)")
+        parser.add_argument("--limit", type=whole_number(1), metavar="N", help="only the first N rows")
+        parser.add_argument("--empty", default="", metavar="FIELD", help="only rows where this field is empty")
+        parser.add_argument("--connection", default="", metavar="ALIAS", help="(default: the version's own)")
+        parser.add_argument("--language-model", default="", metavar="NAME", help="(default: the version's own)")
+        parser.add_argument("--user", default="", metavar="USERNAME", help="who starts it, for the records")
+        then = parser.add_mutually_exclusive_group()
+        then.add_argument("--dry-run", action="store_true", help="say what it would ask and cost, and send nothing")
+        then.add_argument("--follow", action="store_true", help="watch it until its end")
+        parser.add_argument("--json", action="store_true", help="print one JSON object; money in nano-dollars")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Quote, or start and perhaps follow."""
+        how = {"connection": options["connection"], "model": options["language_model"]}
+        with refusals():
+            version = find_version(options["prompt"])
+            user = _user(options["user"]) if options["user"] else None
+            source = _source(options)
+            if options["dry_run"]:
+                self._say(quote(version, source, **how), as_json=options["json"])
+                return
+            job = start_job(version, source, user=user, **how)
+        if options["follow"]:
+            self.follow(job, as_json=options["json"])
+        elif options["json"]:
+            self.report(job, as_json=True)
+        else:
+            self.stdout.write(harmless(_("Job %(id)s: %(job)s") % {"id": job.pk, "job": job}))
+            self.stdout.write(_("Follow it with: manage.py job_status %(id)s --follow") % {"id": job.pk})
+
+    def _say(self, offer: Quote, *, as_json: bool) -> None:
+        if as_json:
+            self.write_json(_facts(offer))
+            return
+        for sentence in offer.sentences():
+            self.stdout.write(harmless(sentence))
+        self.stdout.write(_("Nothing was sent (dry run)."))
+
+
+def _user(username: str) -> Any:
+    users = get_user_model()
+    try:
+        return users._default_manager.get_by_natural_key(username)
+    except users.DoesNotExist:
+        raise refused(_("There is no user “%(name)s”: leave --user out, or name one.") % {"name": username}) from None
+
+
+def _source(options: dict[str, Any]) -> Source:
+    path: Path | None = options["source"]
+    if path is None:
+        chosen = {name: options[name] for name in ("order", "limit", "empty")}
+        return model_source(options["model"], filters=options["filter"], **chosen)
+    if options["filter"] or options["order"] or options["empty"]:
+        raise refused(_("--filter, --order and --empty choose rows of a model: leave them out with --source."))
+    try:
+        with path.open("rb") as file:
+            source = FileSource(file, name=path.name)
+    except OSError as error:
+        raise refused(
+            _("%(file)s cannot be read (%(why)s): name a CSV, TSV, JSON or XLSX file.")
+            % {"file": path, "why": error.strerror}
+        ) from error
+    return source if options["limit"] is None else FirstRows(source, options["limit"])
+
+
+def _facts(offer: Quote) -> dict[str, Any]:
+    return {
+        "source": offer.source_text,
+        "rows": offer.rows,
+        "unique_rows": offer.unique_rows,
+        "tokens_in": offer.tokens_in,
+        "tokens_out_low": offer.tokens_out_low,
+        "tokens_out_high": offer.tokens_out_high,
+        "cost_low": offer.cost_low,
+        "cost_high": offer.cost_high,
+        "connection": offer.connection.alias,
+        "model": offer.model,
+        "budgets": [{"name": one.name, "left": one.left, "after": one.after} for one in offer.budgets],
+    }

@@ -1,0 +1,84 @@
+"""One call as it would be made: rendered, priced, and refused where it would be. Nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from aiops.execution.prepare import OVERHEAD, About, Prepared, make_plan, prepare
+from aiops.jobs.quote import BYTES_PER_TOKEN
+from aiops.ledger.errors import BudgetRefused, UnpricedModel
+from aiops.ledger.money import dollars
+from aiops.ledger.periods import current_periods
+from aiops.templatetags.aiops_format import count
+from prompts.models import PromptVersion
+from prompts.rendering import render
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What one call would ask, and cost."""
+
+    prepared: Prepared
+
+    tokens_in: int
+    """An estimate, reckoned as a job's quote is."""
+
+    @property
+    def text(self) -> str:
+        """The messages for people, each under its role."""
+        return "\n\n".join(f"--- {message['role']}\n{message['content']}" for message in self.prepared.request.messages)
+
+    def sentences(self) -> list[str]:
+        """Who would be asked, how much, and the most that one attempt can cost."""
+        plan, request = self.prepared.plan, self.prepared.request
+        where = {"model": plan.model, "alias": plan.connection.alias, "name": plan.connection.name}
+        size = {"in": count(self.tokens_in), "out": count(request.output_limit)}
+        return [
+            _("%(model)s over %(alias)s (%(name)s)") % where,
+            _("about %(in)s tokens in, at most %(out)s out") % size,
+            self._cost(),
+        ]
+
+    def _cost(self) -> str:
+        if self.prepared.ceiling is None:
+            return _("at a cost that nobody knows")
+        if self.prepared.ceiling == 0:
+            return _("free")
+        return _("at most %(cost)s an attempt") % {"cost": dollars(self.prepared.ceiling)}
+
+    def as_json(self) -> dict[str, Any]:
+        """For scripts; money in nano-dollars."""
+        plan, request = self.prepared.plan, self.prepared.request
+        return {
+            "version": str(plan.version),
+            "connection": plan.connection.alias,
+            "model": plan.model,
+            "messages": list(request.messages),
+            "tokens_in": self.tokens_in,
+            "output_limit": request.output_limit,
+            "most_cost": self.prepared.ceiling,
+        }
+
+
+def preview(version: PromptVersion, variables: Mapping[str, object], *, connection: str, model: str) -> Preview:
+    """Prepare one call as `answer` would.
+
+    Raises:
+        aiops.execution.errors.REFUSALS: it would be refused.
+    """
+    now = timezone.now()
+    plan = make_plan(version, connection=connection, model=model, now=now)
+    prepared = prepare(plan, variables, About())
+    for period in current_periods(now):
+        if prepared.ceiling is None:
+            raise UnpricedModel(plan.model, plan.connection.alias)
+        if period.frozen or period.left < prepared.ceiling:
+            raise BudgetRefused(period, prepared.ceiling)
+    rendered = render(version, variables)
+    tokens = (rendered.size + plan.schema_size) // BYTES_PER_TOKEN + OVERHEAD // 2 * (len(rendered.messages) + 1)
+    return Preview(prepared=prepared, tokens_in=tokens)

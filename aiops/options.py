@@ -1,0 +1,76 @@
+"""The setting `AIOPS` apart from its connections: one value for each option, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+ELSEWHERE = {"CONNECTIONS"}
+"""Parts of the setting that others read and check."""
+
+
+class InvalidOption(Exception):
+    """`str(error)` is one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """In settings each field is an option, in capitals."""
+
+    slice_seconds: int = 60
+    """Seconds that a worker works before it rings for the next."""
+
+    in_transaction: Literal["refuse", "allow"] = "refuse"
+    """What becomes of a call inside somebody's open transaction, where its record would not outlive a rollback."""
+
+    doorbell: str = "aiops.jobs.doorbell.DjangoQ"
+    """Dotted path of what wakes a worker."""
+
+    local_model_dir: str | Path | None = None
+    """Where model files are kept; None for `var/models` of the site."""
+
+
+CHOICES = {"IN_TRANSACTION": ("refuse", "allow")}
+
+
+@cache
+def options() -> Options:
+    """The options of this site.
+
+    Raises:
+        InvalidOption: one that does not exist, or a value it cannot have.
+    """
+    given: Mapping[str, Any] = getattr(settings, "AIOPS", {})
+    own = {name: value for name, value in given.items() if name not in ELSEWHERE}
+    for name, value in own.items():
+        _check(name, value)
+    return Options(**{name.lower(): value for name, value in own.items()})
+
+
+def _check(name: str, value: object) -> None:
+    known = {f.name.upper(): f for f in fields(Options)}
+    if name not in known:
+        near = get_close_matches(name.upper(), [*known, *ELSEWHERE], n=1)
+        instead = f"did you mean {near[0]}?" if near else f"there are {', '.join([*ELSEWHERE, *known])}"
+        raise InvalidOption(f"The setting AIOPS has an option {name} that does not exist ({instead}).")
+    if name in CHOICES and value not in CHOICES[name]:
+        raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be {' or '.join(CHOICES[name])}.")
+    if known[name].type == "str" and not isinstance(value, str):
+        raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a text.")
+    if known[name].type == "int" and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
+        raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a whole number above zero.")
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == "AIOPS":
+        options.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="aiops.options")

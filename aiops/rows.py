@@ -1,0 +1,117 @@
+"""Many rows in one statement, without an instance for each: a third of the cost of the ORM's `bulk_…` methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connections, models, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def update_rows(
+    model: type[models.Model],
+    rows: Mapping[Any, Mapping[str, Any]],
+    *,
+    guard: Mapping[str, Any] | None = None,
+) -> int:
+    """Set fields of many rows by primary key, each to values of its own, in one prepared statement.
+
+    Args:
+        model: whose table.
+        rows: primary key → {field name: value}; every row sets the same fields.
+        guard: field name → value that a row must still have to be changed.
+
+    Returns:
+        How many rows were changed.
+    """
+    if not rows:
+        return 0
+    connection = connections[router.db_for_write(model)]
+    quote = connection.ops.quote_name
+    meta = model._meta
+    guard = guard or {}
+    names = list(next(iter(rows.values())))
+    fields = [_field(model, name) for name in names]
+    guards = [(_field(model, name), value) for name, value in guard.items()]
+    pk = _field(model, "pk")
+    where = " AND ".join(f"{quote(_column(field))} = %s" for field in [pk, *(field for field, _ in guards)])
+    sql = (
+        f"UPDATE {quote(meta.db_table)} SET "  # noqa: S608 - names come from the model, values are bound
+        f"{', '.join(f'{quote(_column(field))} = %s' for field in fields)} WHERE {where}"
+    )
+    tail = [field.get_db_prep_save(value, connection) for field, value in guards]
+    parameters: Sequence[list[Any]] = [
+        [
+            *(_prepared(field, values[name], connection) for field, name in zip(fields, names, strict=True)),
+            pk.get_db_prep_save(key, connection),
+            *tail,
+        ]
+        for key, values in rows.items()
+    ]
+    with transaction.atomic(using=connection.alias, savepoint=False), connection.cursor() as cursor:
+        cursor.executemany(sql, parameters)
+        return int(cursor.rowcount)
+
+
+def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows, in one prepared statement. `save()` is not called and no signal is sent.
+
+    Args:
+        rows: field name (`user_id`, not `user`) → value; every row names the same fields, the others get their default.
+    """
+    if not rows:
+        return
+    connection = connections[router.db_for_write(model)]
+    quote = connection.ops.quote_name
+    given = rows[0].keys()
+    fields = [
+        field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField | models.BigAutoField)
+    ]
+    defaults = {
+        field.attname: field.get_db_prep_save(field.get_default(), connection)
+        for field in fields
+        if field.attname not in given
+    }
+    sql = (
+        f"INSERT INTO {quote(model._meta.db_table)} "  # noqa: S608 - names come from the model, values are bound
+        f"({', '.join(quote(_column(field)) for field in fields)}) VALUES ({', '.join(['%s'] * len(fields))})"
+    )
+    parameters = [
+        [
+            _prepared(field, row[field.attname], connection) if field.attname in given else defaults[field.attname]
+            for field in fields
+        ]
+        for row in rows
+    ]
+    with transaction.atomic(using=connection.alias, savepoint=False), connection.cursor() as cursor:
+        cursor.executemany(sql, parameters)
+
+
+def _prepared(field: models.Field[Any, Any], value: Any, connection: BaseDatabaseWrapper) -> Any:
+    """The value as the database takes it. Most are that already, and asking each field is half of the whole cost."""
+    if type(value) in _AS_THEY_ARE and type(field) in _TAKE_THEM_SO:
+        return value
+    return field.get_db_prep_save(value, connection)
+
+
+_AS_THEY_ARE = (int, str, type(None))
+_TAKE_THEM_SO = (
+    models.BigIntegerField,
+    models.CharField,
+    models.ForeignKey,
+    models.PositiveIntegerField,
+    models.PositiveSmallIntegerField,
+    models.TextField,
+)
+
+
+def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    if not isinstance(field, models.Field):
+        raise TypeError(f"{model.__name__}.{name} is no column")
+    return field
+
+
+def _column(field: models.Field[Any, Any]) -> str:
+    return str(field.column)

@@ -1,0 +1,1 @@
+"""What to ask: versioned prompts and output schemas. No network, no money."""

@@ -1,0 +1,174 @@
+"""One immutable wording of a prompt."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from prompts.canonical import canonical, content_hash, same_hash
+from prompts.content import problems_of_content
+from prompts.errors import InvalidContent
+from prompts.models.fixed import FixedContent, FixedQuerySet
+from prompts.models.prompt import OUTPUT_LIMIT, Prompt
+from prompts.rendering.variables import optional_variables, required_variables
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+    from prompts.models.label import Label
+
+PRODUCTION = "production"
+"""The label that is meant where nobody names one."""
+
+
+class PromptVersionQuerySet(FixedQuerySet["PromptVersion"]):
+    """Questions about versions."""
+
+    def whole(self) -> Self:
+        """With what is needed to ask: the prompt and the schema."""
+        return self.select_related("prompt", "schema__schema")
+
+    def listed(self) -> Self:
+        """Without the long texts."""
+        return self.select_related("prompt", "created_by").defer("messages", "parameters")
+
+
+class PromptVersion(FixedContent):
+    """One immutable wording: messages, model, connection, parameters, limit, schema. Made by `Prompt.add_version()`."""
+
+    fixed_fields = frozenset(
+        {
+            "prompt",
+            "number",
+            "messages",
+            "model",
+            "connection",
+            "parameters",
+            "output_limit",
+            "schema",
+            "content_hash",
+        }
+    )
+
+    prompt = models.ForeignKey(Prompt, models.CASCADE, related_name="versions", verbose_name=_("prompt"))
+    number = models.PositiveIntegerField(_("version"))
+    messages = models.JSONField(_("messages"))
+    """`[{"role": "system" | "developer" | "user" | "assistant", "content": <template>}, …]`"""
+    model = models.CharField(_("model"), max_length=200, blank=True, help_text=_("Blank: the connection's own."))
+    connection = models.CharField(_("connection"), max_length=100, blank=True, help_text=_("Blank: default."))
+    parameters = models.JSONField(
+        _("parameters"),
+        default=dict,
+        blank=True,
+        help_text=_('In the provider\'s own words, such as {"temperature": 0}.'),
+    )
+    output_limit = models.PositiveIntegerField(
+        _("output limit"),
+        default=OUTPUT_LIMIT,
+        validators=[MinValueValidator(1)],
+        help_text=_("Most tokens of an answer, reasoning included."),
+    )
+    schema = models.ForeignKey(
+        "prompts.SchemaVersion",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="prompt_versions",
+        verbose_name=_("schema"),
+        help_text=_("What an answer must satisfy. None: free text."),
+    )
+    note = models.TextField(_("note"), blank=True, help_text=_("Why this version exists."))
+    content_hash = models.CharField(_("content hash"), max_length=64, editable=False, db_index=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+
+    labels: RelatedManager[Label]
+
+    objects: ClassVar[Any] = PromptVersionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("prompt version")
+        verbose_name_plural = _("prompt versions")
+        ordering = ["prompt", "-number"]
+        constraints = [models.UniqueConstraint(fields=["prompt", "number"], name="prompts_version_number_once")]
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return f"{self.prompt.name} v{self.number}"
+
+    def get_admin_url(self) -> str:
+        """Address of its page in the admin."""
+        return reverse("admin:prompts_promptversion_change", args=[self.pk])
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """Names that must be given: every one that a template reads without a guard."""
+        return required_variables(self.messages)
+
+    @cached_property
+    def optional(self) -> frozenset[str]:
+        """Names that may be given: read only behind `is defined` or `default`."""
+        return optional_variables(self.messages)
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the content, its schema's included, is what was saved."""
+        return same_hash(self.content_hash, self._hash) and (self.schema is None or self.schema.is_intact)
+
+    def seal(self) -> None:
+        """Check the content and set its hash.
+
+        Raises:
+            InvalidContent: with all problems.
+        """
+        if self.number is None:
+            raise InvalidContent([gettext("Make versions by prompt.add_version(…), which gives them their number.")])
+        problems = problems_of_content(self.messages, self.parameters, self.output_limit)
+        if problems:
+            raise InvalidContent(problems)
+        self.content_hash = self._hash()
+
+    def _hash(self) -> str:
+        return content_hash(
+            canonical(
+                {
+                    "messages": self.messages,
+                    "model": self.model,
+                    "connection": self.connection,
+                    "parameters": self.parameters,
+                    "output_limit": self.output_limit,
+                    "schema": self.schema.content_hash if self.schema else None,
+                }
+            )
+        )
+
+    def set_label(self, name: str, by: Any = None) -> Label:
+        """Point a label of the prompt here, whether or not it existed.
+
+        Raises:
+            Tampered: this version is not what was saved.
+            InvalidContent: the label's name is not allowed.
+        """
+        from prompts.models.label import move_label
+
+        return move_label(self, name, by)
+
+    def publish(self, by: Any = None) -> Label:
+        """Point `production` here; see `set_label`."""
+        return self.set_label(PRODUCTION, by)

@@ -1,0 +1,25 @@
+"""All benchmarks, one after the other, each in a process of its own: `make bench`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+BENCHMARKS = (
+    ["tests.benchmarks.worker", "--in-flight", "100", "--rows", "1500"],
+    ["tests.benchmarks.worker", "--in-flight", "200", "--rows", "2500", "--rounds", "2"],
+)
+
+
+def main() -> int:
+    """Run them; the exit code of the first that fails."""
+    for module, *options in BENCHMARKS:
+        print(f"\n── {module} {' '.join(options)}", flush=True)  # noqa: T201
+        code = subprocess.call([sys.executable, "-m", module, *options])
+        if code:
+            return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

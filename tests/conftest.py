@@ -1,0 +1,112 @@
+"""What every test may use: the marks for what a machine may lack, and the stand-in provider."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cache
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connection
+
+# The plug-in brings the fixture `provider`.
+pytest_plugins = ["aiops.gateway.testing", "tests.shop"]
+
+POSTGRES_URL = os.environ.get("AIOPS_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+REDIS_URL = os.environ.get("AIOPS_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
+REQUIRE_ALL = os.environ.get("AIOPS_TEST_REQUIRE_ALL") == "1"
+"""Where everything is meant to be there, a missing part is a failure and no skip."""
+
+
+def _server(url: str) -> str:
+    # Without name and password.
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _postgres() -> bool:
+    try:
+        import psycopg
+
+        psycopg.connect(POSTGRES_URL, connect_timeout=2).close()
+    except Exception:
+        return False
+    return True
+
+
+def _redis() -> bool:
+    try:
+        import redis
+
+        with redis.Redis.from_url(REDIS_URL, socket_connect_timeout=2) as client:
+            client.ping()
+    except Exception:
+        return False
+    return True
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+PARTS = {
+    "postgres": (
+        _postgres,
+        "PostgreSQL",
+        f"start a server, or name one in AIOPS_TEST_POSTGRES_URL (tried {_server(POSTGRES_URL)})",
+    ),
+    "redis": (_redis, "Redis", f"start a server, or name one in AIOPS_TEST_REDIS_URL (tried {_server(REDIS_URL)})"),
+    "browser": (lambda: CHROMIUM is not None, "Chromium", "install the package chromium"),
+    "office": (lambda: shutil.which("soffice") is not None, "LibreOffice", "install the package libreoffice-calc"),
+}
+present = {name: cache(probe) for name, (probe, _, _) in PARTS.items()}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--only-database", action="store_true", help="only tests that touch the database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if connection.vendor != "sqlite":
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("sqlite")])
+        items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
+    if not config.getoption("--only-database"):
+        return
+    touching = {"db", "transactional_db", "django_db_setup", "live_server", "admin_client", "admin_user"}
+    kept = [
+        item
+        for item in items
+        if item.get_closest_marker("django_db") or touching & set(getattr(item, "fixturenames", ()))
+    ]
+    config.hook.pytest_deselected(items=list(set(items) - set(kept)))
+    items[:] = kept
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, (_, part, _) in PARTS.items():
+        config.addinivalue_line("markers", f"{name}: needs {part}; skipped where there is none")
+    config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    config.addinivalue_line("markers", "sqlite: about what only SQLite does")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name, (_, part, remedy) in PARTS.items():
+        if item.get_closest_marker(name) and not present[name]():
+            if REQUIRE_ALL:
+                pytest.fail(f"No {part} here: {remedy}.", pytrace=False)
+            item.config.stash.setdefault(SKIPPED, set()).add(name)
+            pytest.skip(f"no {part}")
+
+
+SKIPPED = pytest.StashKey[set[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for name in sorted(config.stash.get(SKIPPED, set())):
+        _, part, remedy = PARTS[name]
+        terminalreporter.write_line(f"Skipped what needs {part}. To run it: {remedy}.", yellow=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser; for tests marked `browser`."""
+    assert CHROMIUM is not None
+    return CHROMIUM

@@ -1,0 +1,160 @@
+"""One attempt against a real server, blocking and not: what comes of each thing a provider can do."""
+
+import asyncio
+import time
+
+import pytest
+
+from aiops.gateway.connections import get_connection
+from aiops.gateway.errors import Billed, GatewayError
+from aiops.gateway.request import Request
+from aiops.gateway.send import asend, send
+from aiops.gateway.testing import (
+    Answer,
+    CutBody,
+    CutJson,
+    Disconnect,
+    Drip,
+    EmptyChoices,
+    Filtered,
+    Hang,
+    Html,
+    Length,
+    Refusal,
+    Status,
+    WrongContentType,
+)
+from aiops.gateway.translate import retry_after
+
+REQUEST = Request(
+    connection="default",
+    model="gpt-6-luna",
+    messages=[{"role": "user", "content": "What is the capital of Peru?"}],
+    output_limit=50,
+    parameters={"temperature": 0},
+)
+
+
+def blocking(timeout=5.0):
+    return send(REQUEST, get_connection(), timeout=timeout)
+
+
+def not_blocking(timeout=5.0):
+    return asyncio.run(asend(REQUEST, get_connection(), timeout=timeout))
+
+
+both = pytest.mark.parametrize("ask", [blocking, not_blocking])
+
+
+@both
+def test_an_answer_is_read_with_its_usage_and_its_times(ask, provider):
+    provider.reply_with(Answer(text="Lima"))
+    completion = ask()
+    assert completion.text == "Lima"
+    assert completion.finish_reason == "stop"
+    assert completion.model == "gpt-6-luna"
+    assert completion.usage.tokens_in == provider.totals.prompt_tokens
+    assert completion.usage.tokens_out == provider.totals.completion_tokens
+    assert completion.request_id
+    assert 0 <= completion.first_byte_ms <= completion.total_ms
+    [asked] = provider.requests
+    assert asked.body == {
+        "model": "gpt-6-luna",
+        "messages": [{"role": "user", "content": "What is the capital of Peru?"}],
+        "max_completion_tokens": 50,
+        "temperature": 0,
+    }
+    assert asked.headers["authorization"] == "Bearer stand-in"
+
+
+@both
+@pytest.mark.parametrize(
+    ("reply", "kind", "retryable", "billed"),
+    [
+        (Status(429, retry_after="3"), "rate_limited", True, Billed.NO),
+        (Status(429, code="insufficient_quota"), "quota_exhausted", False, Billed.NO),
+        (Status(500), "server_fault", True, Billed.NO),
+        (Status(401), "bad_key", False, Billed.NO),
+        (Status(403), "bad_key", False, Billed.NO),
+        (Status(400), "bad_request", False, Billed.NO),
+        (Status(404), "bad_request", False, Billed.NO),
+        (Html(status=502), "interrupted", True, Billed.PERHAPS),
+        (Html(), "malformed", False, Billed.PERHAPS),
+        (CutJson(), "malformed", False, Billed.PERHAPS),
+        (Disconnect(), "interrupted", True, Billed.PERHAPS),
+        (CutBody(), "interrupted", True, Billed.PERHAPS),
+        (Refusal(), "refused", False, Billed.YES),
+        (Length(), "cut_off", False, Billed.YES),
+        (Filtered(), "filtered", False, Billed.YES),
+        (EmptyChoices(), "empty", False, Billed.YES),
+        (Answer(text=""), "empty", False, Billed.YES),
+        (Answer(text="Lima", finish_reason=None), "incomplete", False, Billed.YES),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str | bool) else None,
+)
+def test_what_is_no_answer(ask, provider, reply, kind, retryable, billed):
+    provider.reply_with(reply)
+    with pytest.raises(GatewayError) as caught:
+        ask()
+    assert (caught.value.kind, caught.value.retryable, caught.value.billed) == (kind, retryable, billed)
+    assert str(caught.value).endswith(".")
+
+
+@both
+def test_an_answer_of_the_wrong_content_type_is_read_all_the_same(ask, provider):
+    provider.reply_with(WrongContentType(of=Answer(text="Lima")))
+    assert ask().text == "Lima"
+
+
+@both
+def test_a_provider_that_hangs_may_have_answered(ask, provider):
+    provider.reply_with(Hang(30))
+    started = time.monotonic()
+    with pytest.raises(GatewayError) as caught:
+        ask(timeout=0.4)
+    assert (caught.value.kind, caught.value.billed) == ("interrupted", Billed.PERHAPS)
+    assert time.monotonic() - started < 5
+
+
+def test_a_drip_does_not_outlast_the_attempt(provider):
+    provider.reply_with(Drip(0.05))
+    started = time.monotonic()
+    with pytest.raises(GatewayError, match="did not answer in time"):
+        not_blocking(timeout=0.5)
+    assert time.monotonic() - started < 5
+
+
+@both
+def test_a_provider_that_is_down_surely_costs_nothing(ask, provider):
+    provider.stop()
+    with pytest.raises(GatewayError) as caught:
+        ask()
+    assert (caught.value.kind, caught.value.retryable, caught.value.billed) == ("unreachable", True, Billed.NO)
+
+
+@both
+def test_text_that_no_database_holds_is_mended(ask, provider):
+    provider.reply_with(Answer(text="a\x00b\ud800c"))
+    assert ask().text == "a\ufffdb\ufffdc"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "3"}, 3),
+        ({"retry-after": "0"}, 0),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "1e9"}, 1e9),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after-ms": "250", "retry-after": "3"}, 0.25),
+        ({"retry-after": "Fri, 20 Nov 2026 12:00:30 GMT"}, 30),
+        ({"retry-after": "Fri, 20 Nov 2026 11:00:00 GMT"}, 0),
+        ({"retry-after": "Fri, 99 Nov 2026"}, None),
+    ],
+)
+def test_how_long_a_provider_asks_us_to_wait(headers, seconds):
+    noon = 1795176000.0  # 2026-11-20 12:00:00 UTC
+    assert retry_after(headers, now=noon) == seconds

@@ -1,0 +1,371 @@
+"""A job's rows all come to a known end, whatever the provider, the budget or the machine does."""
+
+from datetime import timedelta
+from threading import Thread, Timer
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from aiops.calls.models import Call
+from aiops.execution.window import durable
+from aiops.gateway.testing import Answer, Disconnect, Refusal, StandIn, Status
+from aiops.jobs.claim import MOST_CLAIMS, claim, pick
+from aiops.jobs.errors import JobRefused, WrongState
+from aiops.jobs.models import Item, Job
+from aiops.jobs.sources import model_source
+from aiops.jobs.start import start_job
+from aiops.jobs.tasks import sweep, work
+from aiops.ledger.models import Budget, BudgetPeriod, Hold
+from project.helpdesk.models import Ticket
+from prompts.models import Prompt
+
+pytestmark = pytest.mark.usefixtures("budget")
+
+
+@pytest.fixture
+def source(tickets):
+    return model_source("helpdesk.Ticket")
+
+
+@pytest.fixture
+def job(triage, source, provider):
+    """A job over all tickets, not yet worked at."""
+    return start_job(triage, source)
+
+
+def counts(job):
+    return {status: n for status, n in job.items.count_by_status().items() if n}
+
+
+def held_and_settled():
+    period = BudgetPeriod.objects.get()
+    return period.held, period.settled
+
+
+def test_every_row_is_asked_once_and_everything_adds_up(job, tickets, provider):
+    assert work(job.pk) == 20
+    job.refresh_from_db()
+    assert (job.status, counts(job)) == (Job.Status.FINISHED, {"succeeded": 20})
+    calls = Call.objects.filter(job_id=job.pk)
+    assert {call.item_id for call in calls} == set(job.items.values_list("pk", flat=True))
+    assert sum(call.tokens_in for call in calls) == job.tokens_in == provider.totals.prompt_tokens
+    assert sum(call.tokens_out for call in calls) == job.tokens_out == provider.totals.completion_tokens
+    assert sum(call.cost for call in calls) == job.cost
+    assert held_and_settled() == (0, job.cost)
+    assert {call.row_key for call in calls} == {str(ticket.pk) for ticket in tickets}
+    assert {item.data["category"] for item in job.items.all()} <= {
+        "card",
+        "cash",
+        "payment",
+        "transfer",
+        "top_up",
+        "account",
+    }
+    assert job.ended_at >= job.started_at
+
+
+def test_one_bad_row_never_stops_the_rest(job, tickets, provider):
+    refused, hung_up = tickets[3].text, tickets[7].text
+    provider.when(lambda request: request.body["messages"][1]["content"] == refused, Refusal())
+    provider.when(lambda request: request.body["messages"][1]["content"] == hung_up, Status(400))
+    work(job.pk)
+    job.refresh_from_db()
+    assert (job.status, counts(job)) == (Job.Status.FINISHED, {"succeeded": 18, "failed": 2})
+    assert sorted(job.items.failed().values_list("position", "error_kind")) == [(4, "refused"), (8, "bad_request")]
+    assert all(text.endswith(".") for text in job.items.failed().values_list("error_text", flat=True))
+
+
+def test_a_row_that_cannot_be_rendered_fails_alone_and_is_not_sent(triage, tickets, provider):
+    Ticket.objects.filter(pk=tickets[5].pk).update(text="BOOM")
+    version = triage.prompt.add_version(
+        messages=[{"role": "user", "content": "{{ 1 / (0 if text == 'BOOM' else 1) }} {{ text }}"}],
+        output_limit=100,
+        schema=triage.schema,
+    )
+    job = start_job(version, model_source("helpdesk.Ticket"))
+    work(job.pk)
+    assert counts(job) == {"succeeded": 19, "failed": 1}
+    assert len(provider.requests) == 19
+    assert not Call.objects.filter(item_id=job.items.failed().get().pk).exists()
+
+
+def test_failed_rows_are_tried_again_on_demand_only(job, tickets, provider):
+    text = tickets[3].text
+    rule = provider.when(lambda request: request.body["messages"][1]["content"] == text, Refusal())
+    work(job.pk)
+    provider.reset()
+    del rule
+    job.refresh_from_db()
+    assert work(job.pk) == 0
+    assert job.retry_failed() == 1
+    assert job.status == Job.Status.RUNNING
+    assert work(job.pk) == 1
+    job.refresh_from_db()
+    assert (job.status, counts(job)) == (Job.Status.FINISHED, {"succeeded": 20})
+    assert Call.objects.filter(item_id=job.items.get(position=4).pk).count() == 2
+
+
+def test_a_stopped_job_begins_nothing_more_and_goes_on_when_resumed(job, provider):
+    job.stop(now=timezone.now())
+    assert work(job.pk) == 0
+    assert provider.requests == []
+    job.resume()
+    assert work(job.pk) == 20
+    job.refresh_from_db()
+    assert job.status == Job.Status.FINISHED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_has_not_left_when_a_job_is_stopped_never_does(job, provider, settings):
+    one_at_a_time = {**settings.AIOPS["CONNECTIONS"]["default"], "MAX_IN_FLIGHT": 1}
+    settings.AIOPS = {"CONNECTIONS": {"default": one_at_a_time}}
+
+    def stop(request):
+        # In the provider's own thread, as somebody else would.
+        thread = Thread(target=lambda: (Job.objects.update(status=Job.Status.STOPPED), connection.close()))
+        thread.start()
+        thread.join()
+        return True
+
+    provider.when(stop, Answer(data={"category": "payment", "priority": "high"}, delay=1))
+    work(job.pk)
+    job.refresh_from_db()
+    assert job.status == Job.Status.STOPPED
+    assert len(provider.requests) == 1
+    assert counts(job) == {"succeeded": 1, "pending": 19}
+    assert [call.status for call in Call.objects.all()] == ["succeeded"]
+    assert held_and_settled()[0] == 0
+
+
+def test_a_job_that_is_over_cannot_be_stopped_or_resumed(job):
+    work(job.pk)
+    for change in (lambda: job.stop(now=timezone.now()), job.resume, lambda: job.pause("x")):
+        with pytest.raises(WrongState, match="The job is finished: it cannot become"):
+            change()
+
+
+def test_the_budget_is_a_wall_and_the_job_waits_in_front_of_it(job, provider):
+    Budget.objects.update(cap=0)
+    work(job.pk)
+    job.refresh_from_db()
+    assert job.status == Job.Status.PAUSED
+    assert job.paused_because.startswith("The budget “Everything” has $0.00 left")
+    assert provider.requests == []
+    assert counts(job) == {"pending": 20}
+    assert not Call.objects.exists()
+
+
+def test_a_budget_that_has_room_for_a_few_lets_a_few_through(job, provider):
+    BudgetPeriod.objects.all().delete()
+    Budget.objects.update(cap=400_000)
+    work(job.pk)
+    job.refresh_from_db()
+    held, settled = held_and_settled()
+    assert held == 0
+    assert settled <= 400_000
+    assert job.status == Job.Status.PAUSED
+    assert 0 < len(provider.requests) < 20
+    BudgetPeriod.objects.update(cap=10**12)
+    job.resume()
+    work(job.pk)
+    job.refresh_from_db()
+    assert (job.status, counts(job)) == (Job.Status.FINISHED, {"succeeded": 20})
+    assert len(provider.requests) == 20
+
+
+def test_a_key_that_was_taken_away_pauses_the_job(job, provider, settings):
+    settings.AIOPS = {"CONNECTIONS": {"default": {"BASE_URL": "https://api.openai.com/v1", "API_KEY": ""}}}
+    work(job.pk)
+    job.refresh_from_db()
+    assert job.status == Job.Status.PAUSED
+    assert job.paused_because.startswith("The connection 'default' has no key: ")
+
+
+def test_a_provider_that_is_away_for_a_moment_when_work_begins_pauses_nothing(job, provider, settings):
+    url = provider.base_url
+    provider.stop()
+    back = StandIn(port=urlsplit(url).port)
+    Timer(1, back.start).start()
+    try:
+        assert work(job.pk) == 20
+    finally:
+        back.stop()
+
+
+def test_a_provider_that_is_down_when_work_begins_pauses_the_job(job, provider, settings):
+    settings.AIOPS = {**settings.AIOPS, "SLICE_SECONDS": 1}
+    provider.stop()
+    assert work(job.pk) == 0
+    job.refresh_from_db()
+    assert job.status == Job.Status.PAUSED
+    assert job.paused_because.startswith("Nobody answers at 127.0.0.1:")
+    assert counts(job) == {"pending": 20}
+
+
+def test_a_message_for_a_job_that_is_gone_is_no_work(job):
+    pk = job.pk
+    job.delete()
+    assert work(pk) == 0
+
+
+class TestAWorkerThatDied:
+    """It had claimed, recorded and held; nobody will ever say how its calls ended."""
+
+    @pytest.fixture
+    def dead(self, job, triage, provider):
+        from aiops.execution.prepare import About, make_plan, prepare
+        from aiops.execution.window import open_window
+
+        now = timezone.now()
+        items = pick(job, limit=5, now=now)
+        plan = make_plan(triage, now=now)
+        with durable():
+            claim(items, owner=uuid4(), until=now + timedelta(minutes=3), now=now)
+            window = [prepare(plan, item.variables, About(job_id=job.pk, item_id=item.pk)) for item in items]
+            open_window(window, now=now)
+        return job
+
+    def expire(self):
+        Item.objects.filter(status=Item.Status.CLAIMED).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    def test_keeps_its_rows_until_its_lease_ends(self, dead):
+        assert work(dead.pk) == 15
+        dead.refresh_from_db()
+        assert (dead.status, counts(dead)) == (Job.Status.RUNNING, {"succeeded": 15, "claimed": 5})
+
+    def test_loses_nothing_and_its_calls_are_unknown_and_charged_at_their_holds(self, dead):
+        amounts = sum(Hold.objects.values_list("amount", flat=True))
+        self.expire()
+        assert work(dead.pk) == 20
+        dead.refresh_from_db()
+        assert (dead.status, counts(dead)) == (Job.Status.FINISHED, {"succeeded": 20})
+        unknown = Call.objects.filter(status=Call.Status.UNKNOWN)
+        assert [call.cost for call in unknown] == [None] * 5
+        assert dead.unknown_costs == 5
+        assert held_and_settled() == (0, amounts + dead.cost)
+
+    def test_is_not_survived_by_a_row_that_kills_its_workers(self, dead, provider):
+        Item.objects.filter(status=Item.Status.CLAIMED).update(claims=MOST_CLAIMS)
+        self.expire()
+        work(dead.pk)
+        assert counts(dead) == {"succeeded": 15, "failed": 5}
+        assert set(dead.items.failed().values_list("error_kind", flat=True)) == {"quarantined"}
+        assert len(provider.requests) == 15
+
+    def test_comes_back_too_late_and_writes_nothing(self, dead):
+        from aiops.jobs.claim import give_back
+
+        late = dead.items.filter(status=Item.Status.CLAIMED).first()
+        token = late.owner
+        self.expire()
+        work(dead.pk)
+        give_back([late.pk], owner=token)
+        late.refresh_from_db()
+        assert late.status == Item.Status.SUCCEEDED
+
+    def test_is_noticed_by_the_sweeper(self, dead):
+        from django_q.models import OrmQ
+
+        work(dead.pk)
+        OrmQ.objects.all().delete()
+        assert sweep() == 0, "its lease has not ended"
+        self.expire()
+        assert sweep() == 1
+        assert OrmQ.objects.count() == 1
+
+    def test_leaves_no_money_set_aside_even_where_nobody_takes_its_rows_over(self, dead):
+        dead.stop(now=timezone.now())
+        Call.objects.update(started_at=timezone.now() - timedelta(hours=1))
+        sweep()
+        assert held_and_settled()[0] == 0
+        assert set(Call.objects.values_list("status", flat=True)) == {"unknown"}
+
+
+def test_one_worker_at_a_time_works_at_a_job(job, provider):
+    now = timezone.now()
+    assert job.take(uuid4(), until=now + timedelta(seconds=60), now=now)
+    assert work(job.pk) == 0
+    assert sweep() == 0, "nobody is rung for while somebody is at it"
+    Job.objects.update(worker_until=now - timedelta(seconds=1))
+    assert sweep() == 1
+    assert work(job.pk) == 20
+    job.refresh_from_db()
+    assert (job.worker, job.worker_until) == (None, None)
+
+
+def test_the_sweeper_ends_a_job_whose_last_worker_died_before_it_said_so(job):
+    job.items.update(status=Item.Status.SUCCEEDED)
+    sweep()
+    job.refresh_from_db()
+    assert job.status == Job.Status.FINISHED
+
+
+def test_the_sweeper_removes_a_job_that_was_killed_while_it_was_planned(triage):
+    old = timezone.now() - timedelta(hours=2)
+    Job.objects.create(version=triage, source={}, source_text="x", connection="default", model="m", created_at=old)
+    sweep()
+    assert not Job.objects.exists()
+
+
+def test_an_attempt_that_may_be_billed_gets_a_second_hold_in_a_job_too(job, tickets, provider):
+    good = Answer(data={"category": "payment", "priority": "high"})
+    provider.reply_with(Disconnect(), *[good] * 20)
+    work(job.pk)
+    job.refresh_from_db()
+    assert counts(job) == {"succeeded": 20}
+    assert Hold.objects.count() == 21
+    assert job.unknown_costs == 1
+    assert held_and_settled()[0] == 0
+
+
+def test_a_window_costs_the_same_queries_whatever_its_size(job, provider, django_assert_max_num_queries):
+    # Eleven to claim, record and hold; as many to write what came; the rest begins and ends the slice.
+    with django_assert_max_num_queries(60):
+        work(job.pk)
+
+
+class TestRefusedAtTheDoor:
+    @pytest.fixture(autouse=True)
+    def nothing_left_behind(self, provider, db):
+        yield
+        assert provider.requests == []
+        assert not Job.objects.exists()
+        assert not Item.objects.exists()
+
+    def test_no_rows(self, triage, db):
+        with pytest.raises(JobRefused, match="There is nothing to do"):
+            start_job(triage, model_source("helpdesk.Ticket"))
+
+    def test_a_variable_that_the_rows_do_not_have(self, source, db):
+        prompt = Prompt.objects.create(name="p", title="p")
+        version = prompt.add_version(messages=[{"role": "user", "content": "{{ txet }}"}])
+        with pytest.raises(JobRefused, match=r"“txet”.*did you mean “text”"):
+            start_job(version, source)
+
+    def test_a_price_that_nobody_knows(self, triage, source):
+        with pytest.raises(JobRefused, match="Nobody knows what “our-own” costs"):
+            start_job(triage, source, model="our-own")
+
+    def test_no_key(self, triage, source, settings):
+        settings.AIOPS = {"CONNECTIONS": {"default": {"BASE_URL": "https://api.openai.com/v1", "API_KEY": ""}}}
+        with pytest.raises(JobRefused, match="has no key"):
+            start_job(triage, source)
+
+    def test_a_provider_that_is_down(self, triage, source, provider):
+        provider.stop()
+        with pytest.raises(JobRefused, match=r"Nobody answers at 127\.0\.0\.1:\d+, .* see that the server runs"):
+            start_job(triage, source)
+
+    def test_an_unknown_connection(self, triage, source):
+        with pytest.raises(JobRefused, match="There is no connection 'opnai'"):
+            start_job(triage, source, connection="opnai")
+
+
+def test_the_same_form_sent_twice_starts_one_job(triage, source, provider):
+    token = uuid4()
+    first = start_job(triage, source, token=token)
+    assert start_job(triage, source, token=token) == first
+    assert Item.objects.count() == 20

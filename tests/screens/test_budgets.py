@@ -1,0 +1,122 @@
+"""The pages of budgets: dollars outside, nano-dollars inside."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.utils import timezone
+
+from aiops.ledger.models import Budget
+from aiops.ledger.periods import current_periods
+
+LIST = "/admin/aiops/budget/"
+DOLLAR = 1_000_000_000
+
+
+@pytest.fixture
+def budget(db):
+    Budget.objects.all().delete()
+    return Budget.objects.create(name="Support", cap=20 * DOLLAR)
+
+
+@pytest.fixture
+def period(budget):
+    period = current_periods(timezone.now())[0]
+    period.settled, period.held = 3 * DOLLAR, DOLLAR // 2
+    period.save()
+    return period
+
+
+def page_of(budget: Budget) -> str:
+    return f"{LIST}{budget.pk}/change/"
+
+
+def posted(**changes: object) -> dict[str, object]:
+    return {
+        "name": "Support",
+        "scope": "everything",
+        "cap_in_dollars": "20",
+        "renewal": "month",
+        "active": "on",
+        "periods-TOTAL_FORMS": 0,
+        "periods-INITIAL_FORMS": 0,
+    } | changes
+
+
+def test_the_list_says_what_a_budget_is_while_there_is_none(boss):
+    Budget.objects.all().delete()
+    html = boss.get(LIST).content.decode()
+    assert "A budget is a hard wall" in html and "Set a budget" in html
+
+
+def test_the_list_shows_what_is_left(boss, period, django_assert_num_queries):
+    boss.get(LIST)
+    with django_assert_num_queries(5):  # session, user, count, budgets, their periods
+        html = boss.get(LIST).content.decode()
+    assert "$20.00" in html and "$3.00" in html and "$16.50" in html
+
+
+def test_the_page_shows_dollars_and_periods(boss, period):
+    html = boss.get(page_of(period.budget)).content.decode()
+    assert 'name="cap_in_dollars" value="20"' in html
+    assert "$16.50" in html and "$0.50" in html
+    assert 'name="periods-0-settled"' not in html
+
+
+def test_a_new_cap_holds_at_once_and_is_in_the_history(boss, budget, period):
+    budget_page = page_of(budget)
+    assert boss.post(budget_page, posted(cap_in_dollars="35.5")).status_code == 302
+    budget.refresh_from_db()
+    period.refresh_from_db()
+    assert budget.cap == period.cap == 35_500_000_000
+    assert (period.settled, period.held) == (3 * DOLLAR, DOLLAR // 2)
+    assert LogEntry.objects.get().get_change_message() == "Changed the cap from $20 to $35.5."
+
+
+def test_periods_that_are_over_keep_their_cap(boss, budget, period):
+    past = period.starts_at - timedelta(days=31)
+    over = budget.periods.create(starts_at=past, ends_at=period.starts_at, cap=DOLLAR)
+    boss.post(page_of(budget), posted(cap_in_dollars="1"))
+    over.refresh_from_db()
+    assert over.cap == DOLLAR
+
+
+@pytest.mark.parametrize("dollars", ["-1", "", "much", "1e12", "0.0000000001", "NaN"])
+def test_a_cap_that_makes_no_sense_is_refused(boss, budget, dollars):
+    assert boss.post(page_of(budget), posted(cap_in_dollars=dollars)).status_code == 200
+    budget.refresh_from_db()
+    assert budget.cap == 20 * DOLLAR
+
+
+@pytest.mark.parametrize(("dollars", "nanos"), [("0", 0), ("0.000000001", 1), ("1000000000", 10**18)])
+def test_a_cap_is_kept_to_the_nano_dollar(boss, budget, dollars, nanos):
+    assert boss.post(page_of(budget), posted(cap_in_dollars=dollars)).status_code == 302
+    budget.refresh_from_db()
+    assert budget.cap == nanos
+
+
+def test_a_budget_is_added(boss):
+    assert boss.post(f"{LIST}add/", posted(name="New", cap_in_dollars="0.25")).status_code == 302
+    assert Budget.objects.get(name="New").cap == DOLLAR // 4
+
+
+def test_a_frozen_budget_says_why_and_is_freed_by_hand(boss, budget, period):
+    period.frozen, period.frozen_because = True, "A call cost more than was set aside for it."
+    period.save()
+    assert "frozen" in boss.get(LIST).content.decode()
+    assert "A call cost more than was set aside for it." in boss.get(page_of(budget)).content.decode()
+    answer = boss.post(LIST, {"action": "let_go_on", "_selected_action": [budget.pk]}, follow=True)
+    assert "1 budget is open again." in answer.content.decode()
+    period.refresh_from_db()
+    assert (period.frozen, period.frozen_because) == (False, "")
+    assert LogEntry.objects.get().get_change_message() == "Unfrozen."
+
+
+def test_whoever_may_only_look_frees_nothing(sign_in, budget, period):
+    period.frozen = True
+    period.save()
+    sign_in("aiops.view_budget").post(LIST, {"action": "let_go_on", "_selected_action": [budget.pk]})
+    period.refresh_from_db()
+    assert period.frozen

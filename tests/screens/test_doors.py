@@ -1,0 +1,132 @@
+"""Every address of ours × method × person: who may see what, and that looking changes nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from aiops.jobs.models import Item, Job
+from aiops.ledger.models import Budget
+from tests.screens.rows import make_call, make_job
+
+VIEWER = ("aiops.view_job", "aiops.view_item", "aiops.view_call", "aiops.view_budget")
+PEOPLE = {
+    "anonymous": None,
+    "customer": {"staff": False},
+    "staff": {},
+    "viewer": VIEWER,
+    "runner": (*VIEWER, "aiops.run_job"),
+    "job only": ("aiops.view_job",),
+    "boss": {"superuser": True},
+}
+
+READ = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 200, "runner": 200, "boss": 200}
+NEVER = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 403, "boss": 403}
+NOT_THIS_WAY = {"anonymous": 302, "customer": 302, "staff": 405, "viewer": 405, "runner": 405, "boss": 405}
+EFFECT = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 302, "boss": 302}
+RUN = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 200, "boss": 200}
+
+DOORS = [
+    *((f"aiops_{model}_changelist", "get", READ) for model in ("call", "item", "job")),
+    *((f"aiops_{model}_change", "get", READ) for model in ("call", "item", "job")),
+    *((f"aiops_{model}_change", "post", NOT_THIS_WAY) for model in ("call", "item", "job")),
+    *(
+        (f"aiops_{model}_{page}", method, NEVER)
+        for model in ("call", "item", "job")
+        for page in ("add", "delete")
+        for method in ("get", "post")
+    ),
+    ("aiops_job_progress", "get", READ | {"job only": 200}),
+    ("aiops_job_progress", "post", NOT_THIS_WAY),
+    *((f"aiops_job_results_{kind}", "get", READ | {"job only": 403}) for kind in ("csv", "xlsx", "json")),
+    *((f"aiops_job_results_{kind}", "post", NOT_THIS_WAY) for kind in ("csv", "xlsx", "json")),
+    *((f"aiops_job_{name}", "post", EFFECT | {"job only": 403}) for name in ("stop", "resume", "retry")),
+    *(
+        (f"aiops_job_{name}", method, NOT_THIS_WAY)
+        for name in ("stop", "resume", "retry")
+        for method in ("get", "head", "put", "delete")
+    ),
+    ("aiops_job_run_file", "get", RUN | {"job only": 403}),
+    ("aiops_job_run_file", "post", RUN | {"job only": 403}),
+]
+
+
+@pytest.fixture
+def rows(version):
+    job = make_job(version, succeeded=1, failed=1, pending=1)
+    return {"job": job, "item": job.items.first(), "call": make_call(version)}
+
+
+def address(name: str, rows) -> str:
+    model, page = name.split("_")[1:3]
+    plain = page in ("changelist", "add") or name.endswith("run_file")
+    return reverse(f"admin:{name}", args=() if plain else (rows[model].pk,))
+
+
+def client_of(person: str, sign_in) -> Client:
+    given = PEOPLE[person]
+    if given is None:
+        return Client()
+    return sign_in(**given) if isinstance(given, dict) else sign_in(*given)
+
+
+def state() -> list[object]:
+    return [
+        list(Job.objects.order_by("pk").values()),
+        list(Item.objects.order_by("pk").values()),
+        list(Budget.objects.order_by("pk").values()),
+    ]
+
+
+@pytest.mark.parametrize(("name", "method", "by"), DOORS, ids=[f"{method} {name}" for name, method, _ in DOORS])
+def test_who_may_do_what(sign_in, rows, name, method, by):
+    got = {}
+    for person in by:
+        before = state()
+        answer = getattr(client_of(person, sign_in), method)(address(name, rows))
+        list(answer)  # A file that nobody takes stays open.
+        got[person] = answer.status_code
+        if person in ("anonymous", "customer"):
+            assert "/login/" in answer.headers["Location"]
+        if not (by is not NEVER and method == "post" and person in ("runner", "boss")):
+            assert state() == before, person
+    assert got == by
+
+
+@pytest.mark.parametrize("name", ["stop", "resume", "retry"])
+def test_a_button_is_worth_nothing_without_its_token(sign_in, rows, name):
+    client = sign_in("aiops.view_job", "aiops.run_job")
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = client.cookies
+    assert strict.post(address(f"aiops_job_{name}", rows)).status_code == 403
+
+
+def test_every_address_of_ours_is_in_the_table():
+    ours = set()
+    for model, model_admin in admin.site._registry.items():
+        if model.__module__.startswith("aiops.") and model is not Budget:
+            ours |= {pattern.name for pattern in model_admin.urls if pattern.name}
+    history = {f"aiops_{model}_history" for model in ("call", "item", "job")}
+    assert ours - history == {name for name, _, _ in DOORS}
+
+
+@pytest.mark.parametrize("model", ["job", "item", "call", "budget"])
+def test_pages_keep_to_the_strict_policy(boss, rows, model):
+    """No inline script, no inline style, nothing from elsewhere: the policy would block it."""
+    pages = [reverse(f"admin:aiops_{model}_changelist")]
+    if model in rows:
+        pages.append(reverse(f"admin:aiops_{model}_change", args=(rows[model].pk,)))
+    else:
+        pages.append(reverse("admin:aiops_budget_add"))
+    for page in pages:
+        answer = boss.get(page)
+        html = answer.content.decode()
+        assert "'unsafe-inline'" not in answer.headers["Content-Security-Policy"]
+        assert not re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(?!\s*</script>)", html)
+        assert not re.findall(r"<[^>]+\sstyle=", html) and "<style" not in html
+        assert not re.findall(r"<[^>]+\son[a-z]+=", html)
+        assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//""", html)
