@@ -69,12 +69,21 @@ def admit(value: Any) -> Any:
     return value
 
 
+def reading(value: Any) -> int:
+    """The steps that going through a value costs: C code is faster than the turns of a loop."""
+    if type(value) is str:
+        return len(value) // 1000
+    if isinstance(value, list | tuple | dict | range):
+        return len(value) // 10
+    return 0
+
+
 def metered(filter_: Callable[..., Any]) -> Callable[..., Any]:
-    """The filter, its result admitted; it may be given the context or the environment, as Jinja2 marks it."""
+    """The filter, what it reads counted and its result admitted; it may be given the context or the environment, as Jinja2 marks it."""
 
     @wraps(filter_)
     def call(*args: Any, **kwargs: Any) -> Any:
-        meter.get().step()
+        meter.get().step(1 + sum(map(reading, args)))
         return admit(filter_(*args, **kwargs))
 
     mark = _PassArg.from_obj(filter_)

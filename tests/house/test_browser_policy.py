@@ -52,8 +52,13 @@ async def visit(chromium, root, cookie, pages):
             assert response.status == 200, address
         await browser.close()
     complaints += [(message.location["url"], message.text) for message in console if message.type == "error"]
-    # Which picture stands for the site is the shop's own business.
-    return [(url, text) for url, text in complaints if not url.endswith("/favicon.ico")]
+    # Which picture stands for the site is the shop's own business; going on to the next page breaks off the pictures of
+    # the last one. What the policy stops is said in the console and fails with a reason of its own.
+    return [
+        (url, text)
+        for url, text in complaints
+        if not url.endswith("/favicon.ico") and not text.endswith("net::ERR_ABORTED")
+    ]
 
 
 def test_no_page_of_the_admin_breaks_the_policy(live_server, rows, client, admin_user, chromium):

@@ -345,6 +345,7 @@ FLOODS = {
     "round": "{{ 1.5|round(10**9) }}",
     "nested loops": "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
     "nested loops of sums": "{% for a in range(9999) %}{{ range(9999)|sum }}{% endfor %}",
+    "nested loops of counts": "{% for a in range(9999) %}{{ long[:300000]|wordcount }}{% endfor %}",
     "nested loops over literals": "{% set l = 'x' * 300 %}" + "{% for a in l %}" * 6 + "{% endfor %}" * 6,
     "constant text in a loop": "{% for a in range(9999) %}" + "x" * 1000 + "{% endfor %}",
     "constant text in a set block": "{% set s %}{% for a in range(9999) %}" + "x" * 1000 + "{% endfor %}{% endset %}",
