@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 import weakref
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -14,10 +13,8 @@ import httpx2
 import openai
 from openai import DefaultAioHttpClient, DefaultHttpx2Client
 
+from aiops.gateway.bounds import UNCOMPRESSED, abound, bound, note_sent
 from aiops.gateway.connections import Connection
-
-FIRST_BYTE = "aiops_first_byte"
-"""Key in a response's extensions: `time.perf_counter()` when its headers arrived."""
 
 _sync: dict[tuple[int, Connection], openai.OpenAI] = {}
 _async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = weakref.WeakKeyDictionary()
@@ -39,7 +36,9 @@ def sync_client(connection: Connection) -> openai.OpenAI:
     """
     key = (os.getpid(), connection)
     if key not in _sync:
-        http = DefaultHttpx2Client(event_hooks={"response": [_note_first_byte]}, timeout=_timeout(connection))
+        http = DefaultHttpx2Client(
+            event_hooks={"request": [note_sent], "response": [bound]}, timeout=_timeout(connection)
+        )
         _sync[key] = _build(openai.OpenAI, openai.AzureOpenAI, connection, http)
     return _sync[key]
 
@@ -58,7 +57,7 @@ async def async_client(connection: Connection) -> openai.AsyncOpenAI:
     clients = _async[loop].clients
     if connection not in clients:
         http = DefaultAioHttpClient(
-            event_hooks={"response": [_anote_first_byte]},
+            event_hooks={"response": [abound]},
             timeout=_timeout(connection),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
         )
@@ -97,6 +96,7 @@ def _build(plain: Any, azure: Any, connection: Connection, http: Any) -> Any:
         # Each attempt must be recorded and held for, so the SDK itself may never send twice.
         "max_retries": 0,
         "timeout": _timeout(connection),
+        "default_headers": UNCOMPRESSED,
         "http_client": http,
     }
     if connection.azure_endpoint and connection.api_version:
@@ -111,11 +111,3 @@ def _build(plain: Any, azure: Any, connection: Connection, http: Any) -> Any:
 
 def _timeout(connection: Connection) -> httpx2.Timeout:
     return httpx2.Timeout(connection.deadline, connect=connection.connect_timeout)
-
-
-def _note_first_byte(response: httpx2.Response) -> None:
-    response.extensions[FIRST_BYTE] = time.perf_counter()
-
-
-async def _anote_first_byte(response: httpx2.Response) -> None:
-    response.extensions[FIRST_BYTE] = time.perf_counter()

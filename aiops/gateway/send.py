@@ -9,7 +9,8 @@ import httpx2
 import openai
 
 from aiops.gateway import chat
-from aiops.gateway.clients import FIRST_BYTE, async_client, sync_client
+from aiops.gateway.bounds import FIRST_BYTE
+from aiops.gateway.clients import async_client, sync_client
 from aiops.gateway.completion import Completion
 from aiops.gateway.connections import Connection
 from aiops.gateway.errors import Interrupted

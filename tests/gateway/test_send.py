@@ -1,10 +1,12 @@
 """One attempt against a real server, blocking and not: what comes of each thing a provider can do."""
 
 import asyncio
+import resource
 import time
 
 import pytest
 
+from aiops.gateway.bounds import MOST_BYTES
 from aiops.gateway.connections import get_connection
 from aiops.gateway.errors import Billed, GatewayError
 from aiops.gateway.request import Request
@@ -17,9 +19,11 @@ from aiops.gateway.testing import (
     Drip,
     EmptyChoices,
     Filtered,
+    Flood,
     Hang,
     Html,
     Length,
+    Raw,
     Refusal,
     Status,
     WrongContentType,
@@ -116,12 +120,50 @@ def test_a_provider_that_hangs_may_have_answered(ask, provider):
     assert time.monotonic() - started < 5
 
 
-def test_a_drip_does_not_outlast_the_attempt(provider):
+@both
+def test_a_drip_does_not_outlast_the_attempt(ask, provider):
     provider.reply_with(Drip(0.05))
     started = time.monotonic()
-    with pytest.raises(GatewayError, match="did not answer in time"):
-        not_blocking(timeout=0.5)
+    with pytest.raises(GatewayError, match="did not answer in time") as caught:
+        ask(timeout=0.5)
+    assert caught.value.billed == Billed.PERHAPS
     assert time.monotonic() - started < 5
+
+
+@both
+@pytest.mark.parametrize("status", [200, 500])
+def test_of_an_endless_answer_only_the_beginning_is_read(ask, provider, status):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    provider.reply_with(Flood(1 << 30, status=status))
+    with pytest.raises(GatewayError, match="larger than 16 MiB") as caught:
+        ask()
+    assert (caught.value.retryable, caught.value.billed) == (False, Billed.PERHAPS)
+    # In KiB.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+@both
+def test_an_answer_that_says_how_large_it_is_is_not_read_at_all(ask, provider):
+    provider.reply_with(Raw(b" " * (MOST_BYTES + 1)))
+    with pytest.raises(GatewayError, match="larger than 16 MiB"):
+        ask()
+
+
+@both
+def test_what_unpacks_to_a_gigabyte_is_not_unpacked(ask, provider):
+    provider.reply_with(Flood(1 << 30, compressed=True))
+    with pytest.raises(GatewayError, match="is compressed") as caught:
+        ask()
+    assert caught.value.billed == Billed.PERHAPS
+    assert provider.requests[0].headers["accept-encoding"] == "identity"
+
+
+@both
+def test_after_an_answer_that_was_left_the_next_is_read(ask, provider):
+    provider.reply_with(Flood(1 << 26), Answer(text="Lima"))
+    with pytest.raises(GatewayError):
+        ask()
+    assert ask().text == "Lima"
 
 
 @both

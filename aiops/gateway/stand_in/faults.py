@@ -151,8 +151,11 @@ class Flood(Reply):
     compressed: bool = False
     """Send it gzipped: about a thousandth on the wire, all of it once it is opened."""
 
+    status: int = 200
+
     async def send(self, exchange: Exchange) -> None:
-        await exchange.begin(JSON, headers={"Content-Encoding": "gzip"} if self.compressed else None)
+        headers = {"Content-Encoding": "gzip"} if self.compressed else None
+        await exchange.begin(JSON, status=self.status, headers=headers)
         gzip = zlib.compressobj(wbits=31) if self.compressed else None
         left = self.size
         while left > 0:
