@@ -1,4 +1,4 @@
-"""How much of an answer is read, and until when: hooks of the HTTP clients, which see an answer before its body is read."""
+"""How much of an answer is read, and until when: hooks that see an answer before its body is read."""
 
 from __future__ import annotations
 

@@ -79,7 +79,10 @@ def reading(value: Any) -> int:
 
 
 def metered(filter_: Callable[..., Any]) -> Callable[..., Any]:
-    """The filter, what it reads counted and its result admitted; it may be given the context or the environment, as Jinja2 marks it."""
+    """The filter, what it reads counted and its result admitted.
+
+    It may be given the context or the environment, as Jinja2 marks it.
+    """
 
     @wraps(filter_)
     def call(*args: Any, **kwargs: Any) -> Any:
