@@ -44,10 +44,15 @@ def open_calls(calls: Sequence[Mapping[str, Any]]) -> None:
     insert_rows(Call, calls)
 
 
-def close_calls(ends: Mapping[UUID, CallEnd]) -> int:
-    """Write how calls ended. A row that is closed already keeps its end. Returns how many were closed."""
-    rows = {call_id: _fields(end) for call_id, end in ends.items()}
-    return update_rows(Call, rows, guard={"status": Call.Status.SENDING})
+def close_calls(ends: Mapping[UUID, CallEnd]) -> set[UUID]:
+    """Write how calls ended. A row that is closed already keeps its end. Belongs in a transaction.
+
+    Returns:
+        Those that were still open.
+    """
+    still_open = set(Call.objects.open().filter(pk__in=ends).select_for_update().values_list("pk", flat=True))
+    update_rows(Call, {call_id: _fields(end) for call_id, end in ends.items() if call_id in still_open})
+    return still_open
 
 
 _NOTHING = Completion(text="", model="", finish_reason="")

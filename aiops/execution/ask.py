@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -12,10 +13,12 @@ from django.utils import timezone
 
 from aiops.execution.prepare import Prepared
 from aiops.gateway.completion import Completion
-from aiops.gateway.errors import Billed, GatewayError
+from aiops.gateway.errors import Billed, GatewayError, Malformed
 from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.send import asend, send
 from aiops.ledger.errors import LedgerError
+
+logger = logging.getLogger(__name__)
 
 Rehold = Callable[[Prepared, int, int], LedgerError | None]
 """Called with the call, the attempt that ended and the one to come, before a call that may be billed is sent again."""
@@ -109,6 +112,12 @@ class Tally:
         )
         return error
 
+    def broken(self, error: Exception) -> Ended:
+        """A fault of ours: it must not take other calls down with it, and may have cost money."""
+        logger.error("call %s", self.prepared.call_id, exc_info=error)
+        self.failed(Malformed(f"The call failed inside this program: {type(error).__name__}."))
+        return self.ended()
+
     def ended(self, completion: Completion | None = None) -> Ended:
         """The call as it is after its last attempt."""
         return Ended(
@@ -139,6 +148,8 @@ def ask(prepared: Prepared, policy: RetryPolicy, *, rehold: Rehold) -> Ended:
         return tally.ended(tenacity.Retrying(**policy.for_tenacity(tally.elapsed))(once))
     except (GatewayError, NoMoney):
         return tally.ended()
+    except Exception as error:
+        return tally.broken(error)
 
 
 async def aask(prepared: Prepared, policy: RetryPolicy, *, rehold: AsyncRehold) -> Ended:
@@ -159,6 +170,8 @@ async def aask(prepared: Prepared, policy: RetryPolicy, *, rehold: AsyncRehold) 
     except GatewayError as error:
         # Nearly every call is answered the first time, and needs none of the machinery for what comes now.
         first: GatewayError | None = error
+    except Exception as error:
+        return tally.broken(error)
 
     async def once_more() -> Completion:
         nonlocal first
@@ -171,3 +184,5 @@ async def aask(prepared: Prepared, policy: RetryPolicy, *, rehold: AsyncRehold) 
         return tally.ended(await tenacity.AsyncRetrying(**policy.for_tenacity(tally.elapsed))(once_more))
     except (GatewayError, NoMoney):
         return tally.ended()
+    except Exception as error:
+        return tally.broken(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +14,8 @@ from aiops.calls.models import Call
 from aiops.calls.recording import CallEnd
 from aiops.execution.ask import Ended, FailedAttempt
 from aiops.gateway.completion import Completion
-from aiops.gateway.errors import Billed, GatewayError, Incomplete
-from aiops.gateway.plain_text import storable_data
+from aiops.gateway.errors import Billed, GatewayError, Incomplete, Malformed
+from aiops.gateway.plain_text import DEEPEST, TooDeep, storable_data
 from aiops.ledger.holds import Ending
 from aiops.ledger.prices import Price, price_of
 from prompts.schemas import problems_of
@@ -75,7 +75,10 @@ def judge(ended: Ended) -> Outcome:
             kind, text, data = SCHEMA, _("The output breaks its schema: %s") % "; ".join(problems), None
     price = _price(ended, completion)
     spent = _spent(error, completion, price)
-    sure = all(failure.billed == Billed.NO for failure in ended.failures if not isinstance(failure.error, Incomplete))
+    free = price is not None and price.is_free
+    sure = free or all(
+        failure.billed == Billed.NO for failure in ended.failures if not isinstance(failure.error, Incomplete)
+    )
     return Outcome(
         call_id=ended.prepared.call_id,
         about_item=ended.prepared.about.item_id,
@@ -101,16 +104,23 @@ def judge(ended: Ended) -> Outcome:
     )
 
 
+def spoiled(ended: Ended, fault: Exception) -> Outcome:
+    """What is made of an answer that cannot be judged or kept, whatever it holds: an error of its own item only."""
+    error = Malformed(f"The provider's answer could not be kept ({type(fault).__name__}).")
+    return judge(replace(ended, completion=None, error=error))
+
+
 def parse(text: str, schema: Any) -> tuple[Any, list[str]]:
     """The data in an answer, and what is wrong with it."""
     try:
         data = json.loads(text, parse_float=_finite, parse_constant=_finite)
-    except RecursionError:
+        # What no database can hold hides behind escapes, or needs so many brackets.
+        if "\\u" in text or text.count("[") + text.count("{") > DEEPEST:
+            data = storable_data(data)
+    except (RecursionError, TooDeep):
         return None, [_("it is nested too deeply")]
     except ValueError:
         return None, [_("it is not JSON")]
-    # Text that no database can hold may hide behind escapes.
-    data = storable_data(data) if "\\u" in text else data
     return data, problems_of(schema, data)
 
 
@@ -138,11 +148,13 @@ def _price(ended: Ended, completion: Completion | None) -> Price | None:
 
 def _spent(error: GatewayError | None, completion: Completion | None, price: Price | None) -> int | None:
     """Nano-dollars of the last attempt; None: unknown."""
+    if price is not None and price.is_free:
+        return 0
     if completion is None:
         return 0 if error is not None and error.billed == Billed.NO else None
-    if price is None or (completion.usage is None and price.rates):
+    if price is None or completion.usage is None:
         return None
-    return price.cost(completion.usage) if completion.usage else 0
+    return price.cost(completion.usage)
 
 
 def _as_json(failure: FailedAttempt) -> dict[str, Any]:

@@ -55,9 +55,10 @@ class Plan:
         return self.version.schema.schema.name if self.version.schema else ""
 
     @cached_property
-    def schema_size(self) -> int:
-        """Tokens that the schema may be counted as, at most: providers show it to the model."""
-        return len(json.dumps(self.schema).encode()) if self.schema else 0
+    def fixed_size(self) -> int:
+        """Tokens that what goes with the messages may count as, at most: models are shown schemas and tools as well."""
+        structures = [value for value in self.version.parameters.values() if isinstance(value, dict | list)]
+        return sum(len(json.dumps(part).encode()) for part in (self.schema, *structures) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,4 +121,4 @@ def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepar
 
 def most_input_tokens(rendered: RenderedPrompt, plan: Plan) -> int:
     """An upper bound of the input tokens: no tokenizer makes more of a text than it has UTF-8 bytes."""
-    return rendered.size + plan.schema_size + OVERHEAD * (len(rendered.messages) + 1)
+    return rendered.size + plan.fixed_size + OVERHEAD * (len(rendered.messages) + 1)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
@@ -62,11 +63,17 @@ def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:
     return Opened(granted.count, granted.refusal)
 
 
-def close_window(outcomes: Sequence[Outcome]) -> None:
-    """Write how calls ended and settle their money. Belongs in a transaction; a replay changes nothing."""
-    if outcomes:
-        close_calls({outcome.call_id: outcome.end for outcome in outcomes})
-        holds.close([outcome.ending for outcome in outcomes], now=outcomes[-1].end.ended_at)
+def close_window(outcomes: Sequence[Outcome]) -> set[UUID]:
+    """Write how calls ended and settle their money. Belongs in a transaction; a replay changes nothing.
+
+    Returns:
+        The calls that were still open.
+    """
+    if not outcomes:
+        return set()
+    closed = close_calls({outcome.call_id: outcome.end for outcome in outcomes})
+    holds.close([outcome.ending for outcome in outcomes], now=outcomes[-1].end.ended_at)
+    return closed
 
 
 def withdraw_window(window: Sequence[Prepared], *, now: datetime) -> None:

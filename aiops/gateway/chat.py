@@ -9,7 +9,7 @@ from typing import Any
 from aiops.gateway.completion import Completion
 from aiops.gateway.connections import Connection
 from aiops.gateway.errors import CutOff, Empty, Filtered, Incomplete, Malformed, Refused
-from aiops.gateway.plain_text import storable
+from aiops.gateway.plain_text import TooDeep, storable, storable_data
 from aiops.gateway.request import Request
 from aiops.gateway.usage import usage_of_chat
 
@@ -45,16 +45,12 @@ def completion_of(
         Malformed: it is no chat completion at all.
         Incomplete: it is one, billed, that may not be passed on; the error holds it.
     """
-    payload = _payload(content, request_id)
-    choices = payload["choices"]
-    choice: Mapping[str, Any] = choices[0] if choices else {}
-    message: Mapping[str, Any] = choice.get("message") or {}
-    raw_usage = payload.get("usage")
-    raw_usage = raw_usage if isinstance(raw_usage, dict) else {}
+    payload, choice, message = _read(content, request_id)
+    raw_usage = _usage(payload)
     completion = Completion(
         text=storable(_text(message.get("content"))),
         model=storable(str(payload.get("model") or ""))[:128],
-        finish_reason=str(choice.get("finish_reason") or "")[:32],
+        finish_reason=storable(str(choice.get("finish_reason") or ""))[:32],
         refusal=storable(str(message.get("refusal") or "")),
         usage=usage_of_chat(raw_usage),
         raw_usage=raw_usage,
@@ -62,20 +58,38 @@ def completion_of(
         first_byte_ms=first_byte_ms,
         total_ms=total_ms,
     )
-    _require_complete(completion, has_choice=bool(choices))
+    _require_complete(completion, has_choice=bool(choice))
     return completion
 
 
-def _payload(content: bytes, request_id: str) -> Mapping[str, Any]:
+JsonObject = Mapping[str, Any]
+
+
+def _read(content: bytes, request_id: str) -> tuple[JsonObject, JsonObject, JsonObject]:
+    """The body, its first choice and that one's message; the last two are empty where there is no choice.
+
+    Raises:
+        Malformed: they are not there, or are something else.
+    """
     try:
         payload = json.loads(content)
-    except (ValueError, RecursionError):
-        payload = None
-    choices = payload.get("choices") if isinstance(payload, dict) else None
-    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
-        raw = storable(content[:RAW_KEPT].decode(errors="replace"))
-        raise Malformed("The provider's answer is no chat completion.", status=200, request_id=request_id, raw=raw)
-    return payload  # type: ignore[no-any-return]
+        choices = payload["choices"]
+        choice = choices[0] if choices else {}
+        message = choice.get("message") or {}
+        if isinstance(choices, list) and isinstance(message, dict):
+            return payload, choice, message
+    except (ValueError, RecursionError, TypeError, LookupError, AttributeError):
+        pass
+    raw = storable(content[:RAW_KEPT].decode(errors="replace"))
+    raise Malformed("The provider's answer is no chat completion.", status=200, request_id=request_id, raw=raw)
+
+
+def _usage(payload: JsonObject) -> JsonObject:
+    usage = payload.get("usage")
+    try:
+        return storable_data(usage) if isinstance(usage, dict) else {}
+    except TooDeep:
+        return {}
 
 
 def _text(content: object) -> str:

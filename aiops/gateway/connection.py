@@ -82,14 +82,9 @@ class Connection:
     connect_timeout: float = 5.0
     """Seconds to reach the server."""
 
-    output_limit: int = 1024
-    """Most tokens that an answer may have where a version names no limit."""
-
     output_limit_parameter: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
 
     supports_json_schema: bool = True
-
-    supports_stream_usage: bool = True
 
     azure_endpoint: str = ""
     """`https://….openai.azure.com`; makes this a connection to Azure."""

@@ -1,7 +1,8 @@
-"""Text of strangers that every database can keep."""
+"""Text and data of strangers that every database can keep."""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -13,12 +14,28 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
-def storable_data(data: Any) -> Any:
-    """Parsed JSON with every text in it storable."""
+DEEPEST = 100
+"""Levels of lists and objects. SQLite holds no JSON of more than a thousand, Python reads hardly more."""
+
+
+class TooDeep(Exception):
+    """It has more levels than `DEEPEST`."""
+
+
+def storable_data(data: Any, *, depth: int = DEEPEST) -> Any:
+    """Parsed JSON with every text in it storable. `NaN` and `Infinity`, which are no JSON, become None.
+
+    Raises:
+        TooDeep: no database holds so many levels.
+    """
     if isinstance(data, str):
         return storable(data)
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if not isinstance(data, list | dict):
+        return data
+    if not depth:
+        raise TooDeep
     if isinstance(data, list):
-        return [storable_data(value) for value in data]
-    if isinstance(data, dict):
-        return {storable(key): storable_data(value) for key, value in data.items()}
-    return data
+        return [storable_data(value, depth=depth - 1) for value in data]
+    return {storable(key): storable_data(value, depth=depth - 1) for key, value in data.items()}

@@ -5,6 +5,7 @@ The SDK's classes do not say whether a request arrived, their causes do; and non
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -65,9 +66,7 @@ def _never_sent(cause: BaseException | None) -> bool:
 
 def _of_status(error: openai.APIStatusError) -> GatewayError:
     status = error.status_code
-    body: Mapping[str, Any] = error.body if isinstance(error.body, dict) else {}
-    said = storable(str(body.get("message") or ""))[:500]
-    code = str(body.get("code") or "")
+    own, said, code = _said(error.response.text)
     facts: dict[str, Any] = {
         "status": status,
         "request_id": (error.request_id or "")[:128],
@@ -80,12 +79,27 @@ def _of_status(error: openai.APIStatusError) -> GatewayError:
         return RateLimited("The provider's rate limit is reached.", **facts)
     if status in (401, 403):
         return BadKey(f"The provider refuses the key (status {status}). {said}".strip(), **facts)
-    if status == 408 or (status >= 500 and body):
+    if status == 408 or (status >= 500 and own):
         return ServerFault(f"The provider failed (status {status}). {said}".strip(), **facts)
     if status >= 500:
         # A gateway in between gave up; what is behind it may have answered, and billed.
         return Interrupted(f"Something between us and the provider failed (status {status}).", **facts)
     return BadRequest(f"The provider refuses the request (status {status}). {said}".strip(), **facts)
+
+
+def _said(body: str) -> tuple[bool, str, str]:
+    """Whether these are a provider's own words, not a page of something in between; its message and its code."""
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return False, "", ""
+    if not isinstance(parsed, dict):
+        return False, "", ""
+    # Not everybody says it as OpenAI does: some give a text where others give an object, or no `error` around it.
+    told = parsed.get("error") or parsed
+    message, code = (told.get("message"), told.get("code")) if isinstance(told, dict) else (told, None)
+    said = storable(str(message or "")).strip()[:500]
+    return True, said if not said or said[-1] in ".!?…" else f"{said}.", str(code or "")
 
 
 def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:

@@ -60,8 +60,9 @@ def usage_of_chat(raw: Mapping[str, Any] | None) -> Usage | None:
     total_in, total_out = raw.get("prompt_tokens"), raw.get("completion_tokens")
     if not _is_count(total_in) or not _is_count(total_out):
         return None
-    details_in = raw.get("prompt_tokens_details") or {}
-    details_out = raw.get("completion_tokens_details") or {}
+    details_in, details_out = (raw.get(f"{side}_tokens_details") or {} for side in ("prompt", "completion"))
+    if not isinstance(details_in, Mapping) or not isinstance(details_out, Mapping):
+        return None
     try:
         cached, written, audio_in, images = (
             _part(details_in, name) for name in ("cached_tokens", "cache_write_tokens", "audio_tokens", "image_tokens")
@@ -85,8 +86,12 @@ def usage_of_chat(raw: Mapping[str, Any] | None) -> Usage | None:
     )
 
 
+MOST_TOKENS = 2**31 - 1
+"""What a column of the log holds; a provider that counts more miscounts."""
+
+
 def _is_count(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
 
 
 def _part(details: Mapping[str, Any], name: str) -> int:

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import F
 
+from aiops.gateway.connections import Connection
 from aiops.jobs.models import Item, Job
+from aiops.options import options
 
 MOST_CLAIMS = 3
 """An item that was claimed so often and never ended kills its workers: it is not given out again."""
 
 
+MARGIN = timedelta(seconds=60)
+"""How long a lease outlasts the latest end of its call."""
+
+
+def lease(connection: Connection) -> timedelta:
+    """How long an item is one worker's: its call may wait for a slot as long as the slice lasts, and then fly."""
+    return timedelta(seconds=options().slice_seconds + connection.deadline) + MARGIN
+
+
 def pick(job: Job, *, limit: int, now: datetime) -> list[Item]:
     """Items that could be claimed, in order, with their variables. Nothing is locked yet."""
-    claimable = Item.objects.claimable(now).filter(job=job)
-    return list(claimable.order_by("position").defer("text", "data", "error_text")[:limit])
+    # One question a status: asked for both at once, a database walks through all that is done to find what is left.
+    found: list[Item] = []
+    for claimable in (Item.objects.left_behind(now), Item.objects.pending()):
+        if len(found) < limit:
+            rows = claimable.filter(job=job).order_by("position").defer("text", "data", "error_text")
+            found += rows[: limit - len(found)]
+    return found
 
 
 def claim(items: Sequence[Item], *, owner: UUID, until: datetime, now: datetime) -> list[Item]:

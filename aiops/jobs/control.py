@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db import transaction
+from django.utils.translation import ngettext
 
 from aiops.jobs.doorbell import ring
 from aiops.jobs.models import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What came of asking for another try."""
+
+    count: int
+    """Items that failed and are pending again."""
+
+    waiting: bool
+    """They are tried once the job is resumed: whoever stopped it meant the other rows as well."""
+
+    def sentence(self) -> str:
+        """For people, at every door."""
+        if self.waiting:
+            text = ngettext(
+                "%(n)s failed row is tried again once the job is resumed.",
+                "%(n)s failed rows are tried again once the job is resumed.",
+                self.count,
+            )
+        else:
+            text = ngettext("%(n)s failed row is tried again.", "%(n)s failed rows are tried again.", self.count)
+        return text % {"n": f"{self.count:,}"}
 
 
 def resume(job: Job) -> None:
@@ -19,20 +45,21 @@ def resume(job: Job) -> None:
         ring(job.pk)
 
 
-def retry_failed(job: Job, kind: str = "") -> int:
+def retry_failed(job: Job, kind: str = "") -> Retried:
     """Have failed items tried again.
 
     Args:
         kind: only those that failed with this kind of error; empty for all.
 
-    Returns:
-        How many.
-
     Raises:
         WrongState: the job is still being planned.
     """
     with transaction.atomic():
-        again = job.retry_failed(kind)
-        if again:
+        count = job.retry_failed(kind)
+        running = job.status == Job.Status.RUNNING
+        if count and running:
             ring(job.pk)
-    return again
+    return Retried(count, waiting=not running)
+
+
+__all__ = ["Retried", "resume", "retry_failed"]

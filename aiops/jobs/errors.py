@@ -2,8 +2,7 @@
 
 JobError
 ├── JobRefused      it was not started: one sentence, nothing half-made
-├── WrongState      it cannot be stopped, resumed or retried as it stands now
-└── LeaseLost       another worker has taken items over; what this one knew of them is not written
+└── WrongState      it cannot be stopped, resumed or retried as it stands now
 """
 
 from __future__ import annotations
@@ -18,8 +17,4 @@ class JobRefused(JobError):
 
 
 class WrongState(JobError):
-    pass
-
-
-class LeaseLost(JobError):
     pass

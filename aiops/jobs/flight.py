@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils import timezone
-
 from aiops.execution.ask import Ended, aask
 from aiops.execution.prepare import Prepared
 from aiops.gateway.clients import close_async_clients
-from aiops.gateway.errors import Malformed
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.errors import LedgerError
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +107,7 @@ class Flight:
             task = asyncio.current_task()
             if task is not None:
                 del self._waiting[task]
-            try:
-                ended = await aask(prepared, self.policy, rehold=self._rehold)
-            except Exception as error:
-                # A fault of ours in one row must not take the others down, and may have cost money.
-                logger.exception("call %s", prepared.call_id)
-                ended = _broken(prepared, error)
+            ended = await aask(prepared, self.policy, rehold=self._rehold)
         self._landed.append(ended)
         self._flying -= 1
         if not self._flying:
@@ -128,16 +117,3 @@ class Flight:
         answer: asyncio.Future[LedgerError | None] = self._loop.create_future()
         self._reholds.append(Rehold(prepared, ended, attempt, answer))
         return await answer
-
-
-def _broken(prepared: Prepared, error: Exception) -> Ended:
-    fault = Malformed(f"The call failed inside this program: {type(error).__name__}.")
-    return Ended(
-        prepared=prepared,
-        completion=None,
-        error=fault,
-        failures=(),
-        attempts=1,
-        held_attempt=1,
-        ended_at=timezone.now(),
-    )

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from aiops.jobs.errors import WrongState
 from prompts.models.fields import OrderedJSONField
 
+UNHEARD = timedelta(minutes=5)
+"""After so long nobody will hear a ring any more: the message is lost, or the queue is."""
+
 
 class JobQuerySet(models.QuerySet["Job"]):
+    def lock(self, *keys: int) -> None:
+        """Let nobody else change these jobs and what hangs on them until the transaction ends.
+
+        Always before items, calls and money: where all lock in one order, nobody waits in a circle.
+        """
+        list(self.filter(pk__in=keys).order_by("pk").select_for_update().values_list("pk"))
+
     def running(self) -> Self:
         return self.filter(status=Job.Status.RUNNING)
 
@@ -65,6 +75,7 @@ class Job(models.Model):
 
     worker: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("worker"), null=True, editable=False)
     worker_until = models.DateTimeField(_("worker's lease"), null=True, editable=False)
+    rung_at = models.DateTimeField(_("rung for"), null=True, editable=False, help_text=_("Until a worker comes."))
 
     created_at = models.DateTimeField(_("created"))
     started_at = models.DateTimeField(_("started"), null=True)
@@ -113,7 +124,9 @@ class Job(models.Model):
         self._move(Job.Status.RUNNING, since=since, paused_because="", ended_at=None)
 
     def retry_failed(self, kind: str = "") -> int:
-        """Give failed items back to the workers; the caller rings.
+        """Let failed items be tried again: at once, the caller rings; in a stopped or paused job, once it is resumed.
+
+        Belongs in a transaction.
 
         Args:
             kind: only those that failed with this kind of error; empty for all.
@@ -124,6 +137,8 @@ class Job(models.Model):
         Raises:
             WrongState: it is still being planned.
         """
+        Job.objects.lock(self.pk)
+        self.refresh_from_db()
         if self.status == Job.Status.PLANNING:
             raise WrongState(_("The job is still being planned."))
         failed = self.items.failed()
@@ -132,9 +147,14 @@ class Job(models.Model):
         again = failed.update(
             status=Item.Status.PENDING, claims=0, error_kind="", error_text="", ended_at=None, owner=None
         )
-        if again and self.status != Job.Status.RUNNING:
-            self._move(Job.Status.RUNNING, since=[self.status], paused_because="", ended_at=None)
+        if again and self.status == Job.Status.FINISHED:
+            self._move(Job.Status.RUNNING, since=[Job.Status.FINISHED], ended_at=None)
         return again
+
+    def needs_ring(self, now: datetime) -> bool:
+        """Whether there is work, and no worker on the way to it."""
+        unheard = self.rung_at is None or self.rung_at < now - UNHEARD
+        return unheard and self.items.claimable(now).exists()
 
     def take(self, worker: UUID, *, until: datetime, now: datetime) -> bool:
         """Make a worker the one that works at this job, or let it go on. Returns whether it may.
@@ -142,7 +162,8 @@ class Job(models.Model):
         One at a time: else a message too many would double the requests in flight.
         """
         free = Q(worker=None) | Q(worker=worker) | Q(worker_until__lt=now)
-        return bool(Job.objects.running().filter(free, pk=self.pk).update(worker=worker, worker_until=until))
+        taken = Job.objects.running().filter(free, pk=self.pk)
+        return bool(taken.update(worker=worker, worker_until=until, rung_at=None))
 
     def leave(self, worker: UUID) -> None:
         """This worker is done with the job, for now."""
@@ -150,9 +171,12 @@ class Job(models.Model):
 
     def finish(self, *, now: datetime) -> bool:
         """End the job if it runs and no item is open. Returns whether this call was the one that did."""
-        open_items = Item.objects.open().filter(job=models.OuterRef("pk"))
-        ready = Job.objects.running().filter(~models.Exists(open_items), pk=self.pk)
-        return bool(ready.update(status=Job.Status.FINISHED, ended_at=now))
+        with transaction.atomic():
+            running = Job.objects.running().filter(pk=self.pk)
+            # Two statements: one alone would not see the items of a retry that it had to wait for.
+            if not running.select_for_update().exists() or self.items.open().exists():
+                return False
+            return bool(running.update(status=Job.Status.FINISHED, ended_at=now))
 
     def _move(self, to: str, *, since: Sequence[str], **fields: Any) -> None:
         changed = Job.objects.filter(pk=self.pk, status__in=since).update(status=to, **fields)
@@ -166,8 +190,15 @@ class Job(models.Model):
 
 class ItemQuerySet(models.QuerySet["Item"]):
     def claimable(self, now: datetime) -> Self:
-        """Never tried, or left behind by a worker whose lease has ended."""
+        """Never tried, or left behind."""
         return self.filter(Q(status=Item.Status.PENDING) | Q(status=Item.Status.CLAIMED, lease_until__lt=now))
+
+    def pending(self) -> Self:
+        return self.filter(status=Item.Status.PENDING)
+
+    def left_behind(self, now: datetime) -> Self:
+        """Claimed by a worker whose lease has ended."""
+        return self.filter(status=Item.Status.CLAIMED, lease_until__lt=now)
 
     def open(self) -> Self:
         """Not yet at its end."""
@@ -218,7 +249,10 @@ class Item(models.Model):
         # By the column: by the relation, every list of items would be joined to its jobs to be put in their order.
         ordering = ("job_id", "position")
         constraints = (models.UniqueConstraint(fields=("job", "position"), name="aiops_item_position"),)
-        indexes = (models.Index(fields=("job", "status", "position"), name="aiops_item_job_status"),)
+        indexes = (
+            models.Index(fields=("job", "status", "position"), name="aiops_item_job_status"),
+            models.Index(fields=("status", "-job", "-position"), name="aiops_item_status"),
+        )
 
     def __str__(self) -> str:
         return f"#{self.position} {self.row_key}".rstrip()

@@ -133,7 +133,7 @@ class _Sample:
 
     def bytes_each(self, plan: Plan) -> int:
         overhead = BYTES_PER_TOKEN * OVERHEAD // 2 * (self.messages + 1)
-        return self.bytes // max(1, self.rows) + plan.schema_size + overhead
+        return self.bytes // max(1, self.rows) + plan.fixed_size + overhead
 
 
 def _render_sample(version: PromptVersion, source: Source) -> _Sample:

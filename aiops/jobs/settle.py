@@ -3,44 +3,93 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db import DataError, IntegrityError
 from django.db.models import F
 
-from aiops.execution.judge import Outcome
-from aiops.execution.window import close_window
+from aiops.calls.models import CallQuerySet
+from aiops.execution.ask import Ended
+from aiops.execution.judge import Outcome, judge, spoiled
+from aiops.execution.lost import close_lost
+from aiops.execution.window import close_window, durable
 from aiops.jobs.models import Item, Job
 from aiops.rows import update_rows
 
 logger = logging.getLogger(__name__)
 
+UNFIT = (DataError, IntegrityError, OverflowError, ValueError)
+"""What a database or its driver says to a value that it cannot hold. Trying again does not help."""
+
+
+def flush(job: Job, ended: Sequence[Ended], *, owner: UUID) -> None:
+    """Judge what has ended, and write it.
+
+    An answer that no database holds ends as an error of its own item: the others are written all the same.
+    """
+    outcomes = [_judged(one) for one in ended]
+    try:
+        with durable():
+            settle(job, outcomes, owner=owner)
+    except UNFIT:
+        logger.exception("job %s: a window of %d could not be written whole", job.pk, len(ended))
+        for one, outcome in zip(ended, outcomes, strict=True):
+            _flush_alone(job, one, outcome, owner=owner)
+
+
+def _judged(ended: Ended) -> Outcome:
+    try:
+        return judge(ended)
+    except Exception as error:
+        logger.exception("call %s", ended.prepared.call_id)
+        return spoiled(ended, error)
+
+
+def _flush_alone(job: Job, ended: Ended, outcome: Outcome, *, owner: UUID) -> None:
+    try:
+        with durable():
+            settle(job, [outcome], owner=owner)
+    except UNFIT as error:
+        with durable():
+            settle(job, [spoiled(ended, error)], owner=owner)
+
 
 def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
-    """Close calls and end their items. An item that another worker has taken over keeps what that one makes of it."""
+    """Close calls and end their items. An item that another worker has taken over keeps what that one makes of it.
+
+    Belongs in a transaction.
+    """
     if not outcomes:
         return
-    close_window(outcomes)
+    Job.objects.lock(job.pk)
+    closed = close_window(outcomes)
     ends = {outcome.about_item: _end(outcome) for outcome in outcomes}
     written = update_rows(Item, ends, guard={"owner": owner, "status": Item.Status.CLAIMED})
     if written < len(ends):
         logger.warning("job %s: %d items had been taken over; their calls are logged", job.pk, len(ends) - written)
-    used = [outcome.end.completion.usage for outcome in outcomes if outcome.end.completion]
+    # A call that was closed before is in the totals already.
+    new = [outcome for outcome in outcomes if outcome.call_id in closed]
+    used = [outcome.end.completion.usage for outcome in new if outcome.end.completion]
     Job.objects.filter(pk=job.pk).update(
         tokens_in=F("tokens_in") + sum(usage.tokens_in for usage in used if usage),
         tokens_out=F("tokens_out") + sum(usage.tokens_out for usage in used if usage),
-        cost=F("cost") + sum(outcome.cost or 0 for outcome in outcomes),
-        unknown_costs=F("unknown_costs") + sum(outcome.cost is None for outcome in outcomes),
+        cost=F("cost") + sum(outcome.cost or 0 for outcome in new),
+        unknown_costs=F("unknown_costs") + sum(outcome.cost is None for outcome in new),
     )
 
 
-def count_lost(lost: Mapping[int | None, int]) -> None:
-    """Add lost calls to what their jobs do not know the cost of."""
-    for job_id, calls in lost.items():
-        if job_id is None:
-            continue
-        Job.objects.filter(pk=job_id).update(unknown_costs=F("unknown_costs") + calls)
+def settle_lost(calls: CallQuerySet, *, now: datetime) -> None:
+    """Close calls whose process died, and add them to what their jobs do not know the cost of.
+
+    Belongs in a transaction.
+    """
+    jobs = calls.open().exclude(job_id=None).order_by().values_list("job_id", flat=True).distinct()
+    Job.objects.lock(*(job_id for job_id in jobs if job_id is not None))
+    for job_id, count in close_lost(calls, now=now).items():
+        if job_id is not None:
+            Job.objects.filter(pk=job_id).update(unknown_costs=F("unknown_costs") + count)
 
 
 def fail(ends: Sequence[tuple[Item, str, str]], *, owner: UUID, now: datetime) -> None:

@@ -8,26 +8,31 @@ from django.db import transaction
 from django.utils import timezone
 
 from aiops.calls.models import Call
-from aiops.execution.lost import close_lost
 from aiops.execution.window import durable
 from aiops.gateway.connections import connections
+from aiops.jobs.claim import lease
 from aiops.jobs.doorbell import ring
 from aiops.jobs.models import Job
-from aiops.jobs.settle import count_lost
-from aiops.jobs.worker import MARGIN, work_slice
+from aiops.jobs.settle import settle_lost
+from aiops.jobs.slice import work_slice
 from aiops.options import options
 
 STALE_PLAN = timedelta(hours=1)
 """A job that was not planned after so long was killed while it was."""
 
 
-def work(job_id: int) -> int:
+def work(job_id: int, rung_at: str = "") -> int:
     """Work at a job for one slice, and ring for the next where items are left. Returns how many items ended.
 
-    A job that is gone, or does not run, is no work: the message came too late, or twice.
+    A job that is gone, or does not run, is no work: the message came too late, or twice. Nor is one that has been rung
+    for again since: else each message too many would ring for another, as long as the job lasts.
+
+    Args:
+        job_id: which job.
+        rung_at: when the bell was rung that is heard now; empty for whoever comes without one.
     """
     job = Job.objects.running().select_related("version__prompt", "version__schema__schema").filter(pk=job_id).first()
-    if job is None:
+    if job is None or (rung_at and (job.rung_at is None or job.rung_at.isoformat() != rung_at)):
         return 0
     report = work_slice(job, seconds=options().slice_seconds)
     if report.more:
@@ -39,13 +44,12 @@ def sweep() -> int:
     """See to what nobody rang for: each minute, by a schedule. Returns how many jobs were rung for."""
     now = timezone.now()
     Job.objects.filter(status=Job.Status.PLANNING, created_at__lt=now - STALE_PLAN).delete()
-    longest = max(connection.deadline for connection in connections().values())
+    longest = max(lease(connection) for connection in connections().values())
     with durable():
-        overdue = Call.objects.filter(started_at__lt=now - timedelta(seconds=longest) - 2 * MARGIN)
-        count_lost(close_lost(overdue, now=now))
+        settle_lost(Call.objects.filter(started_at__lt=now - longest), now=now)
     rung = 0
     for job in Job.objects.left_alone(now):
-        if job.finish(now=now) or not job.items.claimable(now).exists():
+        if job.finish(now=now) or not job.needs_ring(now):
             continue
         with transaction.atomic():
             ring(job.pk)

@@ -1,30 +1,29 @@
-"""One worker at one job: windows of calls, topped up and flushed a few times a second until its slice is over."""
+"""One worker at one job: windows of calls, topped up and flushed a few times a second."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import tenacity
-from django.utils import timezone
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils.translation import gettext as _
 
 from aiops.calls.models import Call
+from aiops.execution.ask import Ended
 from aiops.execution.errors import REFUSALS
-from aiops.execution.judge import judge
-from aiops.execution.lost import close_lost
-from aiops.execution.prepare import About, Plan, Prepared, make_plan, prepare
+from aiops.execution.prepare import About, Plan, Prepared, prepare
 from aiops.execution.window import durable, hold_again, open_window, withdraw_window
-from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.gateway.retry import RetryPolicy
-from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, pick
+from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, lease, pick
 from aiops.jobs.errors import WrongState
-from aiops.jobs.flight import Flight
+from aiops.jobs.flight import Flight, Rehold
 from aiops.jobs.models import Item, Job
-from aiops.jobs.settle import count_lost, fail, settle
+from aiops.jobs.settle import fail, flush, settle_lost
+
+logger = logging.getLogger(__name__)
 
 TICK = 0.3
 """Seconds between two windows."""
@@ -35,62 +34,14 @@ SPARE = 2.0
 They bridge the time between windows. Never more than there are slots: a kill may not cost more than a window.
 """
 
-MARGIN = timedelta(seconds=60)
-"""How long a lease outlasts the deadline of its call."""
+TROUBLE = (DatabaseError, InterfaceError)
+"""A database that is locked, restarted or moved over."""
+
+PATIENCE = 60.0
+"""Seconds for which a worker waits for a database that is out of order: within them no lease ends."""
 
 AT_WORK = timedelta(seconds=60)
 """How long a job waits for a worker that has stopped saying that it is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class SliceReport:
-    """What a worker leaves behind at the end of its slice."""
-
-    ended: int
-    """Items that came to their end in it."""
-
-    more: bool
-    """Whether there are items that could be claimed right now."""
-
-
-def work_slice(job: Job, *, seconds: float) -> SliceReport:
-    """Work at a job for about so long; then for what is in flight to end."""
-    try:
-        plan = make_plan(job.version, connection=job.connection, model=job.model, now=timezone.now())
-        _find_provider(plan, patience=seconds / 2)
-    except REFUSALS as error:
-        # What fitted when the job was started may not any more: a key was taken away, an alias renamed.
-        _pause(job, str(error))
-        return SliceReport(0, more=False)
-    token, now = uuid4(), timezone.now()
-    if not job.take(token, until=now + AT_WORK, now=now):
-        return SliceReport(0, more=False)
-    worker = Worker(job, plan, token, stays_until=now + AT_WORK)
-    until = time.monotonic() + seconds
-    try:
-        while worker.work_window(timezone.now(), claiming=time.monotonic() < until):
-            pass
-    finally:
-        worker.flight.close()
-        job.leave(token)
-    job.finish(now=timezone.now())
-    more = Job.objects.running().filter(pk=job.pk).exists() and bool(pick(job, limit=1, now=timezone.now()))
-    return SliceReport(worker.ended, more=more)
-
-
-def _find_provider(plan: Plan, *, patience: float) -> None:
-    """See that somebody answers, else each row would fail in turn. A moment's silence is no reason to wake a person.
-
-    Raises:
-        ProviderDown: nobody did, for so many seconds.
-    """
-    door = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(ProviderDown),
-        wait=tenacity.wait_random_exponential(multiplier=0.5, max=5),
-        stop=tenacity.stop_after_delay(patience),
-        reraise=True,
-    )
-    door(require_reachable, plan.connection)
 
 
 class Worker:
@@ -103,38 +54,65 @@ class Worker:
         self.ended = 0
         self.slots = plan.connection.max_in_flight
         self.spare = max(1, self.slots // 4)
-        self.lease = timedelta(seconds=plan.connection.deadline) + MARGIN
+        self.most = self.slots + self.spare
+        """Calls that the money was enough for, of late."""
         self.stays_until = stays_until
         self.flight = Flight(self.slots, RetryPolicy(deadline=plan.connection.deadline))
+        # What is to be written, and is kept until it is: the answers are paid for.
+        self.unwritten: list[Ended] = []
+        self.asking: list[Rehold] = []
+        self.withdrawn: list[Prepared] = []
+        self.troubled_since: float | None = None
+
+    def work_window(self, now: datetime, *, claiming: bool) -> bool:
+        """Flush what has ended and top up the requests in flight. Returns whether there was, or still is, anything.
+
+        Raises:
+            DatabaseError: the database has been out of order for longer than `PATIENCE`.
+        """
+        if self.flight.size:
+            ended, reholds = self.flight.collect(TICK)
+            self.unwritten += ended
+            self.asking += reholds
+        begun = 0
+        try:
+            self._write(now)
+            if self.may_go_on(now) and claiming:
+                begun = self._top_up(min(self.slots + self.spare, self.most) - self.flight.size, now)
+            else:
+                self._withdraw(now)
+            self.troubled_since = None
+        except TROUBLE as error:
+            self._bear(error)
+        return bool(self.flight.size or self.unwritten or self.withdrawn or begun)
 
     def may_go_on(self, now: datetime) -> bool:
         """Whether it may begin items: the job runs, and nobody else is at it. Says now and then that it is there."""
-        if now < self.stays_until - AT_WORK / 2:
-            return Job.objects.running().filter(pk=self.job.pk, worker=self.token).exists()
-        if not self.job.take(self.token, until=now + AT_WORK, now=now):
+        if now >= self.stays_until - AT_WORK / 2:
+            if not self.job.take(self.token, until=now + AT_WORK, now=now):
+                return False
+            self.stays_until = now + AT_WORK
+        mine = Job.objects.running().filter(pk=self.job.pk, worker=self.token)
+        # Either may be deleted at any time, and no call can be about what is gone.
+        about = mine.values_list("user_id", "row_type_id").first()
+        if about is None:
             return False
-        self.stays_until = now + AT_WORK
+        self.job.user_id, self.job.row_type_id = about
         return True
 
-    def work_window(self, now: datetime, *, claiming: bool) -> bool:
-        """Flush what has ended and top up the requests in flight. Returns whether there was, or still is, anything."""
-        ended, reholds = self.flight.collect(TICK) if self.flight.size else ([], [])
-        outcomes = [judge(one) for one in ended]
-        if outcomes:
-            with durable():
-                settle(self.job, outcomes, owner=self.token)
-            self.ended += len(outcomes)
-            self.spare = max(1, min(self.slots, round(SPARE * len(outcomes))))
-        for rehold in reholds:
+    def _write(self, now: datetime) -> None:
+        """Put down what has ended, and answer those that ask for money."""
+        if self.unwritten:
+            flush(self.job, self.unwritten, owner=self.token)
+            self.ended += len(self.unwritten)
+            self.spare = max(1, min(self.slots, round(SPARE * len(self.unwritten))))
+            self.unwritten = []
+        while self.asking:
+            rehold = self.asking[0]
             with durable():
                 refusal = hold_again(rehold.prepared, ended=rehold.ended, attempt=rehold.attempt, now=now)
             self.flight.answer(rehold, refusal)
-        begun = 0
-        if self.may_go_on(now) and claiming:
-            begun = self._top_up(self.slots + self.spare - self.flight.size, now)
-        else:
-            self._withdraw(now)
-        return bool(self.flight.size or begun)
+            self.asking.pop(0)
 
     def _top_up(self, limit: int, now: datetime) -> int:
         """Claim, record and hold for up to `limit` items, and let them leave. Returns how many were dealt with."""
@@ -143,7 +121,7 @@ class Worker:
             return 0
         ready, broken = self._prepare(picked)
         with durable():
-            taken = claim(picked, owner=self.token, until=now + self.lease, now=now)
+            taken = claim(picked, owner=self.token, until=now + lease(self.plan.connection), now=now)
             self._close_lost(taken, now)
             ours = {item.pk for item in taken}
             fail([one for one in broken if one[0].pk in ours], owner=self.token, now=now)
@@ -151,17 +129,33 @@ class Worker:
             opened = open_window(window, now=now)
             give_back([one.about.item_id for one in window[opened.count :]], owner=self.token)
         self.flight.start(window[: opened.count])
-        if opened.refusal:
-            _pause(self.job, str(opened.refusal))
-        return 0 if opened.refusal else len(taken)
+        if opened.refusal is None:
+            self.most = 2 * max(self.most, self.slots)
+            return len(taken)
+        if not self.flight.size:
+            pause(self.job, str(opened.refusal))
+        # What is in flight holds more than it will have cost: there may be room again when it has ended.
+        self.most = max(1, self.flight.size)
+        return opened.count
 
     def _withdraw(self, now: datetime) -> None:
         """What has not left does not leave any more: somebody stopped the job, or the slice is over."""
-        withdrawn = self.flight.withdraw()
-        if withdrawn:
+        self.withdrawn += self.flight.withdraw()
+        if self.withdrawn:
             with durable():
-                withdraw_window(withdrawn, now=now)
-                give_back([one.about.item_id for one in withdrawn], owner=self.token)
+                Job.objects.lock(self.job.pk)
+                withdraw_window(self.withdrawn, now=now)
+                give_back([one.about.item_id for one in self.withdrawn], owner=self.token)
+            self.withdrawn = []
+
+    def _bear(self, error: DatabaseError | InterfaceError) -> None:
+        """It is back in a moment, and nothing is lost until then."""
+        started = self.troubled_since = self.troubled_since or time.monotonic()
+        if time.monotonic() - started > PATIENCE:
+            raise error
+        logger.warning("job %s: the database is out of order, trying again: %s", self.job.pk, error)
+        close_old_connections()
+        time.sleep(TICK)
 
     def _prepare(self, items: Sequence[Item]) -> tuple[list[Prepared], list[tuple[Item, str, str]]]:
         """Render items; those that cannot be are named with their kind of error and a sentence."""
@@ -190,10 +184,11 @@ class Worker:
         """What a dead worker had in flight for these items."""
         again = [item.pk for item in taken if item.claims]
         if again:
-            count_lost(close_lost(Call.objects.filter(item_id__in=again), now=now))
+            settle_lost(Call.objects.filter(item_id__in=again), now=now)
 
 
-def _pause(job: Job, because: str) -> None:
+def pause(job: Job, because: str) -> None:
+    """Begin nothing more at a job until somebody has seen to it."""
     try:
         job.pause(because)
     except WrongState:

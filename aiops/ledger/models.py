@@ -76,7 +76,7 @@ class BudgetPeriod(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.budget}, {timezone.localtime(self.starts_at):%Y-%m-%d}"
+        return f"{self.budget}, {timezone.localtime(self.starts_at, timezone.get_default_timezone()):%Y-%m-%d}"
 
     @property
     def left(self) -> int:

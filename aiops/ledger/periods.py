@@ -11,7 +11,8 @@ from aiops.ledger.models import Budget, BudgetPeriod
 
 def bounds(renewal: str, now: datetime) -> tuple[datetime, datetime | None]:
     """First and last moment (exclusive) of the calendar period around `now`, in the site's time zone."""
-    local = timezone.localtime(now)
+    # Not the time zone of whoever asks: one day of money would be two.
+    local = timezone.localtime(now, timezone.get_default_timezone())
     day = local.replace(hour=0, minute=0, second=0, microsecond=0)
     if renewal == Budget.Renewal.DAY:
         return day, _midnight(day + timedelta(days=1, hours=12))

@@ -32,9 +32,14 @@ class Price:
     rates: Mapping[str, Rate] = field(default_factory=dict)
     """Field of `Usage` → rate. Empty: everything is free."""
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it costs nothing, whatever is used."""
+        return not self.rates
+
     def cost(self, usage: Usage) -> int | None:
         """Nano-dollars for a usage; None when a bucket that was used has no rate."""
-        if not self.rates:
+        if self.is_free:
             return 0
         total = Decimal(0)
         size = usage.tokens_in
@@ -50,7 +55,7 @@ class Price:
 
     def ceiling(self, input_tokens: int, output_tokens: int) -> int:
         """The most nano-dollars that so many tokens can cost, whichever bucket the provider counts them in."""
-        if not self.rates:
+        if self.is_free:
             return 0
         dearest_in = max(_at(rate, input_tokens) for name, rate in self.rates.items() if name in TEXT_IN)
         dearest_out = max(_at(rate, input_tokens) for name, rate in self.rates.items() if name in TEXT_OUT)

@@ -80,5 +80,5 @@ def preview(version: PromptVersion, variables: Mapping[str, object], *, connecti
         if period.frozen or period.left < prepared.ceiling:
             raise BudgetRefused(period, prepared.ceiling)
     rendered = render(version, variables)
-    tokens = (rendered.size + plan.schema_size) // BYTES_PER_TOKEN + OVERHEAD // 2 * (len(rendered.messages) + 1)
+    tokens = (rendered.size + plan.fixed_size) // BYTES_PER_TOKEN + OVERHEAD // 2 * (len(rendered.messages) + 1)
     return Preview(prepared=prepared, tokens_in=tokens)

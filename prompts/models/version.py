@@ -62,8 +62,8 @@ class PromptVersion(FixedContent):
     number = models.PositiveIntegerField(_("version"))
     messages = models.JSONField(_("messages"))
     """`[{"role": "system" | "developer" | "user" | "assistant", "content": <template>}, …]`"""
-    model = models.CharField(_("model"), max_length=200, blank=True, help_text=_("Blank: the connection's own."))
-    connection = models.CharField(_("connection"), max_length=100, blank=True, help_text=_("Blank: default."))
+    model = models.CharField(_("model"), max_length=128, blank=True, help_text=_("Blank: the connection's own."))
+    connection = models.CharField(_("connection"), max_length=64, blank=True, help_text=_("Blank: default."))
     parameters = models.JSONField(
         _("parameters"),
         default=dict,

@@ -124,6 +124,26 @@ def test_an_answer_that_is_none_is_charged_at_its_hold_and_its_cost_is_unknown(t
     assert spent() == (0, Hold.objects.get().amount)
 
 
+def test_a_free_connection_costs_nothing_even_where_the_answer_is_none(triage, provider, budget, settings):
+    free = {**settings.AIOPS["CONNECTIONS"]["default"], "FREE": True}
+    settings.AIOPS = {"CONNECTIONS": {"default": free}}
+    provider.reply_with(Disconnect(), CutJson())
+    outcome = answer(triage, TICKET)
+    assert (outcome.error_kind, outcome.cost) == ("malformed", 0)
+    assert Call.objects.get().cost == 0
+
+
+def test_what_a_version_shows_the_model_beside_its_messages_is_held_for(triage, provider, budget):
+    tools = [{"type": "function", "function": {"name": "look", "description": "x" * 5_000}}]
+    asked = {"messages": triage.messages, "schema": triage.schema, "output_limit": triage.output_limit}
+    provider.reply_with(GOOD, GOOD)
+    answer(triage.prompt.add_version(**asked, parameters={"temperature": 0}), TICKET)
+    answer(triage.prompt.add_version(**asked, parameters={"tools": tools}), TICKET)
+    plain, with_tools = Hold.objects.order_by("pk").values_list("amount", flat=True)
+    # A cache write of gpt-6-luna is the dearest that a token of input can cost: 125 nano-dollars.
+    assert with_tools - plain > 5_000 * 125
+
+
 def test_a_rate_limit_is_waited_for_on_the_same_hold(triage, provider, budget):
     provider.reply_with(Status(429, retry_after="0"), Status(500), GOOD)
     assert answer(triage, TICKET).succeeded

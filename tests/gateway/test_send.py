@@ -82,6 +82,8 @@ def test_an_answer_is_read_with_its_usage_and_its_times(ask, provider):
         (Status(403), "bad_key", False, Billed.NO),
         (Status(400), "bad_request", False, Billed.NO),
         (Status(404), "bad_request", False, Billed.NO),
+        (Status(503, body={"error": "overloaded, try again"}), "server_fault", True, Billed.NO),
+        (Status(503, body={"detail": "overloaded, try again"}), "server_fault", True, Billed.NO),
         (Html(status=502), "interrupted", True, Billed.PERHAPS),
         (Html(), "malformed", False, Billed.PERHAPS),
         (CutJson(), "malformed", False, Billed.PERHAPS),
@@ -102,6 +104,18 @@ def test_what_is_no_answer(ask, provider, reply, kind, retryable, billed):
         ask()
     assert (caught.value.kind, caught.value.retryable, caught.value.billed) == (kind, retryable, billed)
     assert str(caught.value).endswith(".")
+
+
+@both
+@pytest.mark.parametrize(
+    "body",
+    [{"error": {"message": "no such model: x"}}, {"error": "no such model: x"}, {"message": "no such model: x"}],
+)
+def test_what_a_provider_says_is_passed_on_however_it_is_wrapped(ask, provider, body):
+    provider.reply_with(Status(404, body=body))
+    with pytest.raises(GatewayError) as caught:
+        ask()
+    assert str(caught.value) == "The provider refuses the request (status 404). no such model: x."
 
 
 @both

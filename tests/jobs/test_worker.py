@@ -1,5 +1,6 @@
 """A job's rows all come to a known end, whatever the provider, the budget or the machine does."""
 
+import re
 from datetime import timedelta
 from threading import Thread, Timer
 from urllib.parse import urlsplit
@@ -8,11 +9,13 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.utils import timezone
+from django_q.models import OrmQ
 
 from aiops.calls.models import Call
 from aiops.execution.window import durable
 from aiops.gateway.testing import Answer, Disconnect, Refusal, StandIn, Status
 from aiops.jobs.claim import MOST_CLAIMS, claim, pick
+from aiops.jobs.control import resume
 from aiops.jobs.errors import JobRefused, WrongState
 from aiops.jobs.models import Item, Job
 from aiops.jobs.sources import model_source
@@ -160,13 +163,15 @@ def test_the_budget_is_a_wall_and_the_job_waits_in_front_of_it(job, provider):
 
 def test_a_budget_that_has_room_for_a_few_lets_a_few_through(job, provider):
     BudgetPeriod.objects.all().delete()
-    Budget.objects.update(cap=400_000)
+    Budget.objects.update(cap=100_000)
     work(job.pk)
     job.refresh_from_db()
     held, settled = held_and_settled()
     assert held == 0
-    assert settled <= 400_000
+    assert settled <= 100_000
     assert job.status == Job.Status.PAUSED
+    left, wanted = re.search(r"has \$([\d.]+) left, and this may cost \$([\d.]+)", job.paused_because).groups()
+    assert float(left) < float(wanted)
     assert 0 < len(provider.requests) < 20
     BudgetPeriod.objects.update(cap=10**12)
     job.resume()
@@ -174,6 +179,17 @@ def test_a_budget_that_has_room_for_a_few_lets_a_few_through(job, provider):
     job.refresh_from_db()
     assert (job.status, counts(job)) == (Job.Status.FINISHED, {"succeeded": 20})
     assert len(provider.requests) == 20
+
+
+def test_a_job_goes_on_as_long_as_what_is_in_flight_may_leave_room(job, provider):
+    # Room for five at a time: each holds about fifty times of what it will have cost.
+    Budget.objects.update(cap=5 * 90_000)
+    provider.when(lambda request: True, Answer(data={"category": "payment", "priority": "high"}, delay=0.1))
+    work(job.pk)
+    job.refresh_from_db()
+    assert (job.status, counts(job)) == (Job.Status.FINISHED, {"succeeded": 20})
+    assert Call.objects.count() == len(provider.requests) == 20
+    assert held_and_settled() == (0, job.cost)
 
 
 def test_a_key_that_was_taken_away_pauses_the_job(job, provider, settings):
@@ -267,14 +283,15 @@ class TestAWorkerThatDied:
         assert late.status == Item.Status.SUCCEEDED
 
     def test_is_noticed_by_the_sweeper(self, dead):
-        from django_q.models import OrmQ
-
         work(dead.pk)
         OrmQ.objects.all().delete()
         assert sweep() == 0, "its lease has not ended"
         self.expire()
         assert sweep() == 1
         assert OrmQ.objects.count() == 1
+        assert sweep() == 0, "a worker is on the way"
+        Job.objects.update(rung_at=timezone.now() - timedelta(minutes=6))
+        assert sweep() == 1, "it never came"
 
     def test_leaves_no_money_set_aside_even_where_nobody_takes_its_rows_over(self, dead):
         dead.stop(now=timezone.now())
@@ -294,6 +311,23 @@ def test_one_worker_at_a_time_works_at_a_job(job, provider):
     assert work(job.pk) == 20
     job.refresh_from_db()
     assert (job.worker, job.worker_until) == (None, None)
+
+
+def test_of_many_messages_for_a_job_one_is_work(job, provider, settings):
+    settings.AIOPS = {**settings.AIOPS, "SLICE_SECONDS": 1}
+    job.stop(now=timezone.now())
+    for _ in range(3):
+        resume(job)
+        job.stop(now=timezone.now())
+    resume(job)
+    provider.when(lambda request: True, Answer(data={"category": "payment", "priority": "high"}, delay=2))
+    connection = {**settings.AIOPS["CONNECTIONS"]["default"], "MAX_IN_FLIGHT": 4}
+    settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {"default": connection}}
+    messages = [message.task["args"] for message in OrmQ.objects.order_by("pk")]
+    assert len(messages) == 5
+    OrmQ.objects.all().delete()
+    assert [work(*message) > 0 for message in messages] == [False] * 4 + [True]
+    assert OrmQ.objects.count() == 1, "and it rings for the next"
 
 
 def test_the_sweeper_ends_a_job_whose_last_worker_died_before_it_said_so(job):

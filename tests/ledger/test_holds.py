@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from aiops.ledger.holds import Ending, Wanted, close, hold
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
@@ -119,6 +120,17 @@ def test_every_budget_must_have_room_and_none_is_touched_when_one_has_not(cap):
     assert result.count == 1
     assert str(result.refusal.period.budget) == "Tight"
     assert {period.held for period in current_periods(NOW)} == {60}
+
+
+def test_a_visitor_elsewhere_opens_no_second_day_of_money(cap, settings):
+    settings.TIME_ZONE = "UTC"
+    Budget.objects.update(renewal=Budget.Renewal.DAY)
+    now = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
+    with timezone.override("Asia/Tokyo"):
+        [of_visitor] = current_periods(now)
+        assert str(of_visitor).endswith("2026-11-24")
+    [of_worker] = current_periods(now + timedelta(minutes=30))
+    assert of_worker == of_visitor
 
 
 def test_an_inactive_budget_holds_nothing_back(cap):

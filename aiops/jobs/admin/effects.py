@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from aiops.jobs.control import resume, retry_failed
 from aiops.jobs.errors import JobRefused, WrongState
@@ -47,8 +47,7 @@ def _resume(job: Job) -> str:
 
 
 def _retry(job: Job) -> str:
-    n = retry_failed(job)
-    return ngettext("%(n)s failed row is tried again.", "%(n)s failed rows are tried again.", n) % {"n": f"{n:,}"}
+    return retry_failed(job).sentence()
 
 
 EFFECTS = {

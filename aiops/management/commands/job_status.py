@@ -101,7 +101,7 @@ def _find(number: int) -> Job:
 
 
 def _retry(job: Job, kind: str) -> None:
-    if retry_failed(job, kind):
+    if retry_failed(job, kind).count:
         return
     kinds = sorted(
         {found or _("without a reason") for found in job.items.failed().values_list("error_kind", flat=True)}

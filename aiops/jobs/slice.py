@@ -1,0 +1,68 @@
+"""A slice of work at one job: what one message from the queue is good for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from uuid import uuid4
+
+import tenacity
+from django.utils import timezone
+
+from aiops.execution.errors import REFUSALS
+from aiops.execution.prepare import Plan, make_plan
+from aiops.gateway.reach import ProviderDown, require_reachable
+from aiops.jobs.claim import pick
+from aiops.jobs.models import Job
+from aiops.jobs.worker import AT_WORK, Worker, pause
+
+
+@dataclass(frozen=True, slots=True)
+class SliceReport:
+    """What a worker leaves behind at the end of its slice."""
+
+    ended: int
+    """Items that came to their end in it."""
+
+    more: bool
+    """Whether there are items that could be claimed right now."""
+
+
+def work_slice(job: Job, *, seconds: float) -> SliceReport:
+    """Work at a job for about so long; then wait for what is in flight to end."""
+    until = time.monotonic() + seconds
+    try:
+        plan = make_plan(job.version, connection=job.connection, model=job.model, now=timezone.now())
+        _find_provider(plan, patience=seconds / 2)
+    except REFUSALS as error:
+        # What fitted when the job was started may not any more: a key was taken away, an alias renamed.
+        pause(job, str(error))
+        return SliceReport(0, more=False)
+    token, now = uuid4(), timezone.now()
+    if not job.take(token, until=now + AT_WORK, now=now):
+        return SliceReport(0, more=False)
+    worker = Worker(job, plan, token, stays_until=now + AT_WORK)
+    try:
+        while worker.work_window(timezone.now(), claiming=time.monotonic() < until):
+            pass
+    finally:
+        worker.flight.close()
+        job.leave(token)
+    job.finish(now=timezone.now())
+    more = Job.objects.running().filter(pk=job.pk).exists() and bool(pick(job, limit=1, now=timezone.now()))
+    return SliceReport(worker.ended, more=more)
+
+
+def _find_provider(plan: Plan, *, patience: float) -> None:
+    """See that somebody answers, else each row would fail in turn. A moment's silence is no reason to wake a person.
+
+    Raises:
+        ProviderDown: nobody did, for so many seconds.
+    """
+    door = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(ProviderDown),
+        wait=tenacity.wait_random_exponential(multiplier=0.5, max=5),
+        stop=tenacity.stop_after_delay(patience),
+        reraise=True,
+    )
+    door(require_reachable, plan.connection)
