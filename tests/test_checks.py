@@ -234,6 +234,24 @@ def test_a_missing_app_is_an_error(name, monkeypatch):
     assert hint == f"Add '{name}' to INSTALLED_APPS."
 
 
+class LogElsewhere:
+    """A router of a shop that keeps its logs apart."""
+
+    def db_for_write(self, model, **hints):
+        return "logs" if model._meta.label == "aiops.Call" else None
+
+
+def test_a_log_in_another_database_than_the_ledger_is_an_error(settings):
+    settings.DATABASE_ROUTERS = [LogElsewhere()]
+    assert said() == [
+        (
+            "aiops.E008",
+            "A database router sends aiops.Call elsewhere than to 'default': a call could leave without its record.",
+            "Leave the app 'aiops' in 'default'; other apps may be wherever they are.",
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("version", "warned"),
     [((3, 6, 23), False), ((3, 7, 0), True), ((3, 40, 1), True), ((3, 51, 2), True), ((3, 51, 3), False)],

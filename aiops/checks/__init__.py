@@ -6,7 +6,7 @@ from django.core.checks import Tags, register
 
 from aiops.checks.apps import check_apps, check_import_export
 from aiops.checks.connections import check_connections, check_labelled_versions
-from aiops.checks.databases import check_databases, check_sqlite_library
+from aiops.checks.databases import check_databases, check_routing, check_sqlite_library
 from aiops.checks.options import check_options
 from aiops.checks.queue import check_lease, check_tuning
 
@@ -19,6 +19,7 @@ for check in (
     check_import_export,
     check_lease,
     check_options,
+    check_routing,
     check_sqlite_library,
     check_tuning,
 ):

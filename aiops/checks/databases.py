@@ -6,8 +6,10 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning
+from django.core.checks import CheckMessage, Error, Warning
+from django.db import DEFAULT_DB_ALIAS, router
 
 SQLITE = "django.db.backends.sqlite3"
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
@@ -56,6 +58,25 @@ def check_databases(**_: Any) -> list[CheckMessage]:
                 )
             )
     return found
+
+
+def check_routing(**_: Any) -> list[CheckMessage]:
+    """E008: the log and the ledger in another database than the transactions that keep them together."""
+    astray = [
+        model._meta.label
+        for model in apps.get_app_config("aiops").get_models()
+        if router.db_for_write(model) != DEFAULT_DB_ALIAS
+    ]
+    if not astray:
+        return []
+    return [
+        Error(
+            f"A database router sends {', '.join(astray)} elsewhere than to '{DEFAULT_DB_ALIAS}': "
+            "a call could leave without its record.",
+            hint=f"Leave the app 'aiops' in '{DEFAULT_DB_ALIAS}'; other apps may be wherever they are.",
+            id="aiops.E008",
+        )
+    ]
 
 
 def _untuned(options: Mapping[str, Any]) -> list[str]:

@@ -109,6 +109,11 @@ def test_a_job_is_started_followed_and_told_by_processes_of_their_own(manage, cl
         stand_in.totals.completion_tokens,
     )
     assert len(stand_in.requests) == 41
+    # What went well leaves no row in the queue's own tables.
+    left = manage(
+        "shell", "--verbosity", "0", "--command", "from django_q.models import Task; print(Task.objects.count())"
+    )
+    assert left.stdout == "0\n"
 
 
 def test_a_prompt_is_asked_by_a_process_of_its_own(manage, stand_in):
