@@ -99,7 +99,7 @@ def rate(rows_a_second: float | None) -> str:
     """How quick it is: `9 rows/s`, or `12 rows/min` where seconds would say nothing."""
     if rows_a_second is None:
         return _("unknown")
-    if rows_a_second >= 1:
+    if rows_a_second >= 3:
         return _("%(n)s rows/s") % {"n": number_format(round(rows_a_second), force_grouping=True)}
     return _("%(n)s rows/min") % {"n": number_format(rows_a_second * 60, decimal_pos=0 if rows_a_second > 0.15 else 1)}
 

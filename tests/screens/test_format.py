@@ -36,7 +36,8 @@ def test_durations(milliseconds, shown):
 
 
 @pytest.mark.parametrize(
-    ("a_second", "shown"), [(None, "unknown"), (1234.4, "1,234 rows/s"), (9.2, "9 rows/s"), (0.5, "30 rows/min")]
+    ("a_second", "shown"),
+    [(None, "unknown"), (1234.4, "1,234 rows/s"), (9.2, "9 rows/s"), (1.4, "84 rows/min"), (0.5, "30 rows/min")],
 )
 def test_rates(a_second, shown):
     assert rate(a_second) == shown
