@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import openai
@@ -174,6 +176,28 @@ def test_serving_needs_neither_django_nor_pytest():
     code = "import sys, aiops.gateway.testing; print(sorted({'django', 'pytest'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_client_that_connects_while_it_stops_leaves_no_socket_behind():
+    def connect(port, connections):
+        while True:
+            try:
+                connections.append(socket.create_connection(("127.0.0.1", port), timeout=5))
+            except OSError:
+                return
+
+    for _ in range(30):
+        connections = []
+        stand_in = StandIn().start()
+        client = threading.Thread(target=connect, args=(urlsplit(stand_in.base_url).port, connections))
+        client.start()
+        time.sleep(0.002)
+        stand_in.stop()
+        client.join()
+        for connection in connections:
+            connection.close()
+    # A socket that nobody has closed complains now, which is an error here.
+    gc.collect()
 
 
 USERS_TEST = """

@@ -21,6 +21,9 @@ from aiops.gateway.stand_in.totals import Tally
 
 LOOPBACK = "127.0.0.1"
 
+TURNS = 5
+"""Of an event loop, until a connection that it has accepted has its protocol; it takes three."""
+
 
 class Server:
     """Lives in one event loop; everything it shares with other threads guards itself."""
@@ -64,6 +67,11 @@ class Server:
     async def stop(self) -> None:
         """Stop listening and drop every connection, answered or not."""
         if self._listening is not None:
+            # Accept no more, and close once what has been accepted has its protocol: the socket of a connection that
+            # finds its server closed is forgotten by asyncio, and complains when it is collected.
+            asyncio.get_running_loop().remove_reader(self._listening.sockets[0].fileno())
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
             self._listening.close()
         if self._http is not None:
             self._http.pre_shutdown()
