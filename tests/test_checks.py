@@ -245,7 +245,7 @@ def test_a_log_in_another_database_than_the_ledger_is_an_error(settings):
     settings.DATABASE_ROUTERS = [LogElsewhere()]
     assert said() == [
         (
-            "aiops.E008",
+            "aiops.E009",
             "A database router sends aiops.Call elsewhere than to 'default': a call could leave without its record.",
             "Leave the app 'aiops' in 'default'; other apps may be wherever they are.",
         )

@@ -61,7 +61,7 @@ def check_databases(**_: Any) -> list[CheckMessage]:
 
 
 def check_routing(**_: Any) -> list[CheckMessage]:
-    """E008: the log and the ledger in another database than the transactions that keep them together."""
+    """E009: the log and the ledger in another database than the transactions that keep them together."""
     astray = [
         model._meta.label
         for model in apps.get_app_config("aiops").get_models()
@@ -74,7 +74,7 @@ def check_routing(**_: Any) -> list[CheckMessage]:
             f"A database router sends {', '.join(astray)} elsewhere than to '{DEFAULT_DB_ALIAS}': "
             "a call could leave without its record.",
             hint=f"Leave the app 'aiops' in '{DEFAULT_DB_ALIAS}'; other apps may be wherever they are.",
-            id="aiops.E008",
+            id="aiops.E009",
         )
     ]
 
