@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -95,7 +95,7 @@ class ReadOnlyAdmin(ModelAdmin[M]):
         """The lookup that continues a list after its last numbered row; None where no index would help."""
         return None
 
-    def listed(self, rows: QuerySet[M]) -> QuerySet[M]:
+    def listed(self, request: HttpRequest, rows: QuerySet[M]) -> Iterable[M]:
         """The rows of a page of the list, without what only their own pages show."""
         return rows
 
@@ -108,7 +108,7 @@ class ReadOnlyAdmin(ModelAdmin[M]):
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         changes = super().get_changelist_instance(request)
-        changes.result_list = self.listed(changes.result_list)
+        changes.result_list = self.listed(request, changes.result_list)
         return changes
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:

@@ -18,7 +18,7 @@ MADE = (
     "AI author lead: made, with 17 permissions\n"
     "AI runner: made, with 9 permissions\n"
     "AI reviewer: made, with 9 permissions\n"
-    "AI payer: made, with 7 permissions\n"
+    "AI payer: made, with 6 permissions\n"
 )
 NOTHING = "".join(f"{name}: nothing to do\n" for name in GROUPS)
 
@@ -75,6 +75,7 @@ def test_a_group_of_the_shop_with_a_similar_name_is_left_alone():
         ("aiops.change_budget", {"AI payer"}),
         ("aiops.view_call_body", {"AI reviewer"}),
         ("aiops.view_call", {"AI author lead", "AI runner", "AI reviewer", "AI payer"}),
+        ("aiops.view_item", {"AI author lead", "AI runner", "AI reviewer"}),
         ("prompts.delete_prompt", set()),
         ("aiops.delete_call", set()),
     ],

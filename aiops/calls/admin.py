@@ -54,7 +54,7 @@ class CallAdmin(ReadOnlyAdmin[Call]):
     def lookup_beyond(self, params: Any) -> str | None:
         return "id__lt"
 
-    def listed(self, rows: QuerySet[Call]) -> QuerySet[Call]:
+    def listed(self, request: HttpRequest, rows: QuerySet[Call]) -> QuerySet[Call]:
         return rows.without_bodies()  # type: ignore[attr-defined,no-any-return]
 
     def get_search_results(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from aiops.calls.models import Call
 from aiops.jobs.models import Item, Job
@@ -13,26 +13,33 @@ CHUNK = 1_000
 """Items a query: neither memory nor a read transaction grows with the job."""
 
 
-def results_of(job: Job) -> Iterator[ResultRow]:
-    """Every item of a job in the order of the rows, whatever became of it."""
+def results_of(job: Job, *, readable: Callable[[list[Item]], Collection[int]]) -> Iterator[ResultRow]:
+    """Every item of a job in the order of the rows, whatever became of it.
+
+    Args:
+        readable: of a chunk of items, the primary keys of those whose contents are given; of the others only numbers.
+    """
     after = -1
-    while items := list(Item.objects.filter(job_id=job.pk, position__gt=after).order_by("position")[:CHUNK]):
+    while items := list(job.items.filter(position__gt=after).order_by("position")[:CHUNK]):
         calls = Call.objects.without_bodies().in_bulk([item.call_id for item in items if item.call_id])
+        shown = readable(items)
         for item in items:
-            yield _result(item, calls.get(item.call_id) if item.call_id else None)
+            call = calls.get(item.call_id) if item.call_id else None
+            yield _result(item, call, whole=item.pk in shown)
         after = items[-1].position
 
 
-def _result(item: Item, call: Call | None) -> ResultRow:
+def _result(item: Item, call: Call | None, *, whole: bool) -> ResultRow:
     return ResultRow(
         position=item.position,
         key=item.row_key or None,
         status=str(item.status),
-        variables=item.variables,
-        data=item.data,
-        text=item.text,
+        # The names stay: they are the columns.
+        variables=item.variables if whole else dict.fromkeys(item.variables),
+        data=item.data if whole else None,
+        text=item.text if whole else "",
         error_kind=item.error_kind,
-        error_text=item.error_text,
+        error_text=item.error_text if whole else "",
         tokens_in=call.tokens_in if call else None,
         tokens_out=call.tokens_out if call else None,
         cost=to_dollars(call.cost) if call and call.cost is not None else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,10 @@ from django.http import (
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from aiops.jobs.admin.reading import may_see_items, readable
 from aiops.jobs.models import Job
 from aiops.jobs.outcomes import results_of
-from aiops.jobs.results import Format, TooLongForExcel, iter_csv, iter_json, write_results
+from aiops.jobs.results import Format, ResultRow, TooLongForExcel, iter_csv, iter_json, write_results
 
 if TYPE_CHECKING:
     from aiops.lists import ReadOnlyAdmin
@@ -32,8 +34,8 @@ PIECE = 2**16
 
 
 def may_download(model_admin: ReadOnlyAdmin[Job], request: HttpRequest) -> bool:
-    """Whether the person may see the job and all of its items."""
-    return model_admin.has_view_permission(request) and request.user.has_perm("aiops.view_item")
+    """Whether the person may see the job and its items; what of these may be read is seen to row by row."""
+    return model_admin.has_view_permission(request) and may_see_items(request)
 
 
 def downloads(model_admin: ReadOnlyAdmin[Job], request: HttpRequest, job: Job) -> list[tuple[str, str]]:
@@ -58,7 +60,7 @@ def download_view(model_admin: ReadOnlyAdmin[Job], kind: Format) -> Callable[[Ht
         if job is None:
             raise Http404(_("There is no such job."))
         try:
-            response = _file(job, kind)
+            response = _file(job, kind, results_of(job, readable=partial(readable, model_admin.admin_site, request)))
         except TooLongForExcel as error:
             messages.error(request, str(error))
             site = model_admin.admin_site.name
@@ -72,19 +74,18 @@ def download_view(model_admin: ReadOnlyAdmin[Job], kind: Format) -> Callable[[Ht
     return view
 
 
-def _file(job: Job, kind: Format) -> HttpResponseBase:
+def _file(job: Job, kind: Format, rows: Iterator[ResultRow]) -> HttpResponseBase:
     schema = job.version.schema.body if job.version.schema else None
     if kind is Format.XLSX:
         # A workbook is known to be whole only at its end.
         file = TemporaryFile()  # noqa: SIM115 - the response closes it
         try:
-            write_results(results_of(job), kind, file, schema=schema)
+            write_results(rows, kind, file, schema=schema)
         except BaseException:
             file.close()
             raise
         file.seek(0)
         return FileResponse(file)
-    rows = results_of(job)
     return StreamingHttpResponse(_pieces(iter_csv(rows, schema=schema) if kind is Format.CSV else iter_json(rows)))
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from aiops.jobs.admin.reading import may_send_rows
 from aiops.jobs.control import resume, retry_failed
 from aiops.jobs.errors import JobRefused, WrongState
 from aiops.jobs.models import Item, Job
@@ -35,6 +36,9 @@ class Effect:
     fits: Callable[[Progress], bool]
     """Whether the button is shown. Whether it may really be done, the job itself decides."""
 
+    sends: bool = True
+    """Whether rows leave the building by it: then the person must be one who may view their model."""
+
 
 def _stop(job: Job) -> str:
     job.stop(now=timezone.now())
@@ -55,6 +59,7 @@ EFFECTS = {
         label=gettext_lazy("Stop"),
         do=_stop,
         fits=lambda progress: progress.job.status in (Job.Status.RUNNING, Job.Status.PAUSED),
+        sends=False,
     ),
     "resume": Effect(
         label=gettext_lazy("Resume"),
@@ -74,15 +79,19 @@ def may_run(model_admin: ReadOnlyAdmin[Job], request: HttpRequest) -> bool:
     return model_admin.has_view_permission(request) and request.user.has_perm("aiops.run_job")
 
 
+def may_do(model_admin: ReadOnlyAdmin[Job], request: HttpRequest, job: Job, effect: Effect) -> bool:
+    """Whether the person may do one thing to one job."""
+    allowed = may_run(model_admin, request)
+    return allowed and (not effect.sends or may_send_rows(model_admin.admin_site, request, job))
+
+
 def possible(model_admin: ReadOnlyAdmin[Job], request: HttpRequest, progress: Progress) -> list[tuple[str, object]]:
     """Address and label of the buttons that make sense now."""
-    if not may_run(model_admin, request):
-        return []
     site = model_admin.admin_site.name
     return [
         (reverse(f"admin:aiops_job_{name}", args=(progress.job.pk,), current_app=site), effect.label)
         for name, effect in EFFECTS.items()
-        if effect.fits(progress)
+        if effect.fits(progress) and may_do(model_admin, request, progress.job, effect)
     ]
 
 
@@ -97,6 +106,8 @@ def effect_view(model_admin: ReadOnlyAdmin[Job], effect: Effect) -> Callable[[Ht
         job = model_admin.get_object(request, str(job_id))
         if job is None:
             raise Http404(_("There is no such job."))
+        if not may_do(model_admin, request, job, effect):
+            raise PermissionDenied
         try:
             messages.success(request, effect.do(job))
         except (WrongState, JobRefused) as error:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from aiops.calls.filters import StatusFilter
 from aiops.calls.models import Call
 from aiops.calls.remedies import remedy
+from aiops.jobs.admin.reading import NOT_THEIRS, may_see_items, readable
 from aiops.jobs.models import Item, Job
 from aiops.lists import ReadOnlyAdmin
 from aiops.row_links import row_link
@@ -65,8 +66,15 @@ class ItemAdmin(ReadOnlyAdmin[Item]):
         related = super().get_queryset(request).select_related("job__version__prompt", "job__row_type")
         return related.defer("job__version__messages", "job__version__parameters", "job__source")
 
-    def listed(self, rows: QuerySet[Item]) -> QuerySet[Item]:
-        return rows.defer("variables")
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_see_items(request)
+
+    def listed(self, request: HttpRequest, rows: QuerySet[Item]) -> list[Item]:
+        items: list[Any] = list(rows.defer("variables"))
+        theirs = readable(self.admin_site, request, items)
+        for item in items:
+            item.is_readable = item.pk in theirs
+        return items
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """From the first row on within a job; over all jobs, the newest first. Both walk along an index."""
@@ -88,10 +96,13 @@ class ItemAdmin(ReadOnlyAdmin[Item]):
         return item.row_key or "–"
 
     @admin.display(description=_("answer"))
-    def answer(self, item: Item) -> SafeString | str:
-        if item.status == Item.Status.FAILED:
-            return format_html("<strong>{}:</strong> {}", words(item.error_kind), truncatechars(item.error_text, SHORT))
-        return truncatechars(answer_of(item), SHORT)
+    def answer(self, item: Any) -> SafeString | str:
+        failed = item.status == Item.Status.FAILED
+        if item.is_readable:
+            text = truncatechars(item.error_text if failed else answer_of(item), SHORT)
+        else:
+            text = "" if item.status in Item.OPEN else str(NOT_THEIRS)
+        return format_html("<strong>{}:</strong> {}", words(item.error_kind), text) if failed else text
 
     @admin.display(description=_("ended"))
     def ended(self, item: Item) -> str:
@@ -103,10 +114,11 @@ class ItemAdmin(ReadOnlyAdmin[Item]):
         return format_html('<a href="{}">{}</a>', url, item.job_id)
 
     def page_context(self, request: HttpRequest, row: Item) -> dict[str, Any]:
-        """The item with its calls, its row, and the ways to the items before and after it."""
+        """The item with what it holds, if they may read it; its calls, its row, and the ways to its neighbours."""
         siblings = Item.objects.filter(job_id=row.job_id).only("pk", "position")
         return {
             "title": _("Item %(position)s of job %(job)s") % {"position": row.position, "job": row.job_id},
+            "is_readable": row.pk in readable(self.admin_site, request, [row]),
             "remedy": remedy(row.error_kind),
             "calls": Call.objects.filter(item_id=row.pk).without_bodies().order_by("-id")[:20],
             "row_link": row_link(self.admin_site, request, row.job.row_type, row.row_key),

@@ -114,11 +114,11 @@ class JobAdmin(ReadOnlyAdmin[Job]):
 
     def page_context(self, request: HttpRequest, row: Job) -> dict[str, Any]:
         """The job, how far it is, what may be done, and the items that people look for first."""
-        progress = live.shown(row, timezone.now())
+        progress = live.shown(request, row, timezone.now())
         return {
             "title": str(row),
             **progress,
-            **live.rows_of(row),
+            **live.rows_of(self.admin_site, request, row),
             "effects": effects.possible(self, request, progress["progress"]),
             "formats": downloads(self, request, row),
         }

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.template.loader import render_to_string
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from aiops.calls.models import Call
+from aiops.jobs.admin.reading import may_see_items, readable
 from aiops.jobs.models import Item, Job
 from aiops.jobs.progress import progress_of
 
@@ -24,12 +26,13 @@ FAILING, NEWEST = 20, 20
 """Items shown on the page of a job."""
 
 
-def shown(job: Job, now: datetime) -> dict[str, Any]:
-    """What the template of the progress shows."""
+def shown(request: HttpRequest, job: Job, now: datetime) -> dict[str, Any]:
+    """What the template of the progress shows: numbers, which lead to the items of those who may see them."""
     progress = progress_of(job, now)
     return {
         "job": job,
         "progress": progress,
+        "may_see_items": may_see_items(request),
         "counts": [
             (status.value, status.label, progress.counts[status.value])
             for status in (Item.Status.SUCCEEDED, Item.Status.FAILED, Item.Status.CLAIMED, Item.Status.PENDING)
@@ -37,17 +40,24 @@ def shown(job: Job, now: datetime) -> dict[str, Any]:
     }
 
 
-def rows_of(job: Job) -> dict[str, Any]:
-    """The items that people look for first, each with its last call as `call`."""
-    items = Item.objects.filter(job_id=job.pk)
+def rows_of(site: AdminSite, request: HttpRequest, job: Job) -> dict[str, Any]:
+    """The items that people look for first, each with its last call as `call`; none to who may not see items.
+
+    What an item holds is shown where it `is_readable`.
+    """
+    if not may_see_items(request):
+        return {}
+    items = job.items.all()
     failing = list(items.failed().order_by("position")[:FAILING])
     # Claimed in the order of their positions, so that the last positions are the newest: no index has their times.
     newest = list(items.filter(status=Item.Status.SUCCEEDED).order_by("-position")[:NEWEST])
     shown: list[Any] = [*failing, *newest]
     ids: list[UUID] = [item.call_id for item in shown if item.call_id]
     calls = Call.objects.without_bodies().in_bulk(ids) if ids else {}
+    theirs = readable(site, request, shown)
     for item in shown:
         item.call = calls.get(item.call_id)
+        item.is_readable = item.pk in theirs
     return {"failing": failing, "newest": newest}
 
 
@@ -62,7 +72,7 @@ def progress_view(model_admin: ReadOnlyAdmin[Job]) -> Callable[[HttpRequest, int
         job = model_admin.get_object(request, str(job_id))
         if job is None:
             raise Http404(_("There is no such job."))
-        context = {**shown(job, timezone.now()), **rows_of(job)}
+        context = {**shown(request, job, timezone.now()), **rows_of(model_admin.admin_site, request, job)}
         progress = context["progress"]
         return JsonResponse(
             {
