@@ -47,6 +47,19 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
             # Without the zeros that nano-dollars end in.
             self.initial["cap_in_dollars"] = f"{to_dollars(self.instance.cap).normalize():f}"
 
+    def clean_renewal(self) -> str:
+        """Keep the renewal once there is a period: it runs to its end whatever the budget says.
+
+        Raises:
+            ValidationError: it would change.
+        """
+        renewal: str = self.cleaned_data["renewal"]
+        if "renewal" in self.changed_data and self.instance.pk and self.instance.periods.exists():
+            raise forms.ValidationError(
+                _("Money was counted by the present renewal already: switch this budget off and make another one.")
+            )
+        return renewal
+
     @property
     def cap(self) -> int:
         """Nano-dollars."""

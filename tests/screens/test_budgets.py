@@ -83,6 +83,21 @@ def test_periods_that_are_over_keep_their_cap(boss, budget, period):
     assert over.cap == DOLLAR
 
 
+@pytest.mark.parametrize("renewal", ["day", "never"])
+def test_the_renewal_stays_once_money_was_counted_by_it(boss, budget, period, renewal):
+    html = boss.post(page_of(budget), posted(renewal=renewal)).content.decode()
+    assert "Money was counted by the present renewal already: switch this budget off and make another one." in html
+    budget.refresh_from_db()
+    assert budget.renewal == "month"
+    assert boss.post(page_of(budget), posted(name="Renamed")).status_code == 302
+
+
+def test_the_renewal_of_a_budget_of_which_nothing_was_spent_may_change(boss, budget):
+    assert boss.post(page_of(budget), posted(renewal="day")).status_code == 302
+    budget.refresh_from_db()
+    assert budget.renewal == "day"
+
+
 @pytest.mark.parametrize("dollars", ["-1", "", "much", "1e12", "0.0000000001", "NaN"])
 def test_a_cap_that_makes_no_sense_is_refused(boss, budget, dollars):
     assert boss.post(page_of(budget), posted(cap_in_dollars=dollars)).status_code == 200
