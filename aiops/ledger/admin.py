@@ -25,10 +25,18 @@ MOST = Decimal(1_000_000_000)
 """Dollars: in nano-dollars, a ninth of what the column can hold."""
 
 
+class DollarsField(forms.DecimalField):
+    """Dollars to the nano-dollar, written without the zeros that these end in."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """The text in the field; what was typed stays as it is."""
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+
+
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
     """A budget as people write it: in dollars."""
 
-    cap_in_dollars = forms.DecimalField(
+    cap_in_dollars = DollarsField(
         label=gettext_lazy("Cap in dollars"),
         min_value=Decimal(0),
         max_value=MOST,
@@ -44,8 +52,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            # Without the zeros that nano-dollars end in.
-            self.initial["cap_in_dollars"] = f"{to_dollars(self.instance.cap).normalize():f}"
+            self.initial["cap_in_dollars"] = to_dollars(self.instance.cap)
 
     def clean_renewal(self) -> str:
         """Keep the renewal once there is a period: it runs to its end whatever the budget says.
@@ -166,7 +173,7 @@ class BudgetAdmin(ModelAdmin[Budget]):
             return super().construct_change_message(request, form, formsets, add)
         others = [name for name in form.changed_data if name != "cap_in_dollars"]
         message = _("Changed the cap from %(before)s to %(after)s.") % {
-            "before": f"${Decimal(form.initial['cap_in_dollars']):,f}",
+            "before": f"${form.initial['cap_in_dollars'].normalize():,f}",
             "after": f"${form.cleaned_data['cap_in_dollars'].normalize():,f}",
         }
         return " ".join([message, _("Changed %(fields)s.") % {"fields": ", ".join(others)}] if others else [message])

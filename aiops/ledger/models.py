@@ -40,11 +40,13 @@ class Budget(models.Model):
 
 
 class BudgetPeriodQuerySet(models.QuerySet["BudgetPeriod"]):
+    def under_way(self, now: datetime) -> Self:
+        """The periods around `now`, those of budgets that are switched off included."""
+        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), starts_at__lte=now)
+
     def at(self, now: datetime) -> Self:
         """The periods of active budgets that a call made at `now` counts against, always in the same order."""
-        return self.filter(
-            Q(ends_at__isnull=True) | Q(ends_at__gt=now), budget__active=True, starts_at__lte=now
-        ).order_by("pk")
+        return self.under_way(now).filter(budget__active=True).order_by("pk")
 
     def hold(self, amount: int) -> bool:
         """Set `amount` aside in the one period of this set, if there is room. One statement, no read before it."""

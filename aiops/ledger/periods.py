@@ -46,13 +46,13 @@ def current_periods(now: datetime) -> list[BudgetPeriod]:
 
 
 def change_cap(budget: Budget, cap: int, *, now: datetime) -> None:
-    """Set a budget's cap, in nano-dollars, for the period under way and those to come."""
+    """Set a budget's cap, in nano-dollars, for the period under way and those to come, be it switched off or not."""
     budget.cap = cap
     budget.save(update_fields=["cap"])
-    BudgetPeriod.objects.at(now).filter(budget=budget).update(cap=cap)
+    BudgetPeriod.objects.under_way(now).filter(budget=budget).update(cap=cap)
 
 
 def unfreeze(budget: Budget, *, now: datetime) -> int:
-    """Let a frozen budget be spent from again. Returns how many periods were frozen."""
-    frozen = BudgetPeriod.objects.at(now).filter(budget=budget, frozen=True)
+    """Let a frozen budget, switched off or not, be spent from again. Returns how many periods were frozen."""
+    frozen = BudgetPeriod.objects.under_way(now).filter(budget=budget, frozen=True)
     return frozen.update(frozen=False, frozen_because="")

@@ -98,6 +98,30 @@ def test_the_renewal_of_a_budget_of_which_nothing_was_spent_may_change(boss, bud
     assert budget.renewal == "day"
 
 
+@pytest.mark.parametrize("cap", [20 * DOLLAR, 1, 0, 10**18, 1_230_000_000])
+def test_a_cap_that_stays_is_no_change_in_the_history(boss, budget, period, cap):
+    Budget.objects.update(cap=cap)
+    shown = boss.get(page_of(budget)).context["adminform"].form["cap_in_dollars"].value()
+    assert "E" not in str(shown)
+    assert boss.post(page_of(budget), posted(name="Renamed", cap_in_dollars=shown)).status_code == 302
+    assert LogEntry.objects.get().get_change_message() == "Changed Name."
+    budget.refresh_from_db()
+    assert (budget.name, budget.cap) == ("Renamed", cap)
+
+
+def test_a_budget_that_is_switched_off_is_changed_and_freed_like_any_other(boss, budget, period):
+    period.frozen = True
+    period.save()
+    off = {name: value for name, value in posted(cap_in_dollars="35").items() if name != "active"}
+    boss.post(page_of(budget), off)
+    period.refresh_from_db()
+    assert period.cap == 35 * DOLLAR
+    answer = boss.post(LIST, {"action": "let_go_on", "_selected_action": [budget.pk]}, follow=True)
+    assert "1 budget is open again." in answer.content.decode()
+    period.refresh_from_db()
+    assert not period.frozen
+
+
 @pytest.mark.parametrize("dollars", ["-1", "", "much", "1e12", "0.0000000001", "NaN"])
 def test_a_cap_that_makes_no_sense_is_refused(boss, budget, dollars):
     assert boss.post(page_of(budget), posted(cap_in_dollars=dollars)).status_code == 200
