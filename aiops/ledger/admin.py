@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -20,6 +21,9 @@ from aiops.ledger.money import dollars, to_dollars, to_nanos
 from aiops.ledger.periods import change_cap, unfreeze
 from aiops.lists import ModelAdmin, TabularInline
 from aiops.templatetags.aiops_format import marked
+
+NEWEST = 30
+"""Periods on the page of their budget."""
 
 MOST = Decimal(1_000_000_000)
 """Dollars: in nano-dollars, a ninth of what the column can hold."""
@@ -73,16 +77,31 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
         return to_nanos(self.cleaned_data["cap_in_dollars"])
 
 
+class NewestPeriods(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """The periods that people look at: a budget renewed each day has a thousand in three years."""
+
+    def get_queryset(self) -> QuerySet[BudgetPeriod]:
+        """Asked for many times by the forms, and kept after the first."""
+        if not hasattr(self, "_newest"):
+            self._newest: QuerySet[BudgetPeriod] = super().get_queryset()[:NEWEST]
+        return self._newest
+
+
 class PeriodInline(TabularInline):
     """What the periods have come to; only the machine writes them."""
 
     model = BudgetPeriod
-    verbose_name_plural = gettext_lazy("periods")
+    formset = NewestPeriods
+    verbose_name_plural = format_lazy(gettext_lazy("periods, the newest {n}"), n=NEWEST)
     fields = ("starts_at", "ends_at", "shown_cap", "shown_settled", "shown_held", "shown_left", "state")
     readonly_fields = fields
     extra = 0
     can_delete = False
     ordering = ("-starts_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BudgetPeriod]:
+        """With the budget, which is a part of a period's name."""
+        return super().get_queryset(request).select_related("budget")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -135,8 +154,8 @@ class BudgetAdmin(ModelAdmin[Budget]):
         css: ClassVar[dict[str, tuple[str, ...]]] = {"all": ("aiops/aiops.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
-        current = BudgetPeriod.objects.filter(starts_at__lte=timezone.now()).order_by("-starts_at")
-        return super().get_queryset(request).prefetch_related(Prefetch("periods", current, to_attr="begun"))
+        present = BudgetPeriod.objects.under_way(timezone.now())
+        return super().get_queryset(request).prefetch_related(Prefetch("periods", present, to_attr="present"))
 
     @admin.display(description=gettext_lazy("cap"))
     def shown_cap(self, budget: Budget) -> str:
@@ -201,4 +220,4 @@ def is_current(period: BudgetPeriod) -> bool:
 
 def period_of(budget: Any) -> BudgetPeriod | None:
     """The present period; None where nothing was spent in it yet."""
-    return next((period for period in budget.begun if is_current(period)), None)
+    return next(iter(budget.present), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -159,3 +160,44 @@ def test_whoever_may_only_look_frees_nothing(sign_in, budget, period):
     sign_in("aiops.view_budget").post(LIST, {"action": "let_go_on", "_selected_action": [budget.pk]})
     period.refresh_from_db()
     assert period.frozen
+
+
+@pytest.fixture
+def daily(budget):
+    """A budget with a period a day, for fifty days, the last of which is today."""
+    Budget.objects.update(renewal="day")
+    today = current_periods(timezone.now())[0]
+    for days in range(1, 50):
+        starts, ends = (today.starts_at - timedelta(days=days - n) for n in (0, 1))
+        budget.periods.create(starts_at=starts, ends_at=ends, cap=DOLLAR, settled=days)
+    return today
+
+
+def test_the_page_shows_the_newest_periods_in_a_fixed_number_of_queries(boss, budget, daily, django_assert_num_queries):
+    boss.get(page_of(budget))
+    with django_assert_num_queries(5):  # session, user, budget, its present period, the newest periods
+        html = boss.get(page_of(budget)).content.decode()
+    assert html.count("has_original") == 30
+    assert "Periods, the newest 30" in html
+    hidden = dict(re.findall(r'<input type="hidden" name="(periods-[^"]+)" value="([^"]*)"', html))
+    assert hidden["periods-INITIAL_FORMS"] == "30"
+    assert boss.post(page_of(budget), posted(renewal="day", cap_in_dollars="5") | hidden).status_code == 302
+    daily.refresh_from_db()
+    assert daily.cap == 5 * DOLLAR
+
+
+def test_the_list_reads_only_periods_that_are_under_way(boss, budget, daily, django_assert_num_queries):
+    boss.get(LIST)
+    with django_assert_num_queries(5) as queries:
+        boss.get(LIST)
+    [periods] = [query["sql"] for query in queries if 'FROM "aiops_budgetperiod"' in query["sql"]]
+    assert "ends_at" in periods.partition("WHERE")[2]
+
+
+def test_a_freeze_of_a_period_that_is_over_is_not_announced(boss, budget, period):
+    period.frozen, period.frozen_because = True, "A call cost more than was set aside for it."
+    period.starts_at, period.ends_at = period.starts_at - timedelta(days=62), period.starts_at - timedelta(days=31)
+    period.save()
+    html = boss.get(page_of(budget)).content.decode()
+    assert "Frozen:" not in html
+    assert "A call cost more than was set aside for it." in html  # In its own row.
