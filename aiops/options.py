@@ -40,6 +40,33 @@ class Options:
 CHOICES = {"IN_TRANSACTION": ("refuse", "allow")}
 
 
+def setting() -> Mapping[str, Any]:
+    """The setting as it was given; empty where there is none.
+
+    Raises:
+        InvalidOption: it is no dictionary.
+    """
+    # Never repeated as it is: there may be a key in it.
+    given: object = getattr(settings, "AIOPS", {})
+    if not isinstance(given, Mapping):
+        raise InvalidOption(f"The setting AIOPS is of type {type(given).__name__}: it must be a dictionary.")
+    return given
+
+
+def connections_setting() -> Mapping[str, Any]:
+    """`AIOPS["CONNECTIONS"]` as it was given.
+
+    Raises:
+        InvalidOption: it is no dictionary.
+    """
+    given: object = setting().get("CONNECTIONS", {})
+    if not isinstance(given, Mapping):
+        raise InvalidOption(
+            f"AIOPS['CONNECTIONS'] is of type {type(given).__name__}: it must be a dictionary of connections by alias."
+        )
+    return given
+
+
 @cache
 def options() -> Options:
     """The options of this site.
@@ -47,17 +74,17 @@ def options() -> Options:
     Raises:
         InvalidOption: one that does not exist, or a value it cannot have.
     """
-    given: Mapping[str, Any] = getattr(settings, "AIOPS", {})
-    own = {name: value for name, value in given.items() if name not in ELSEWHERE}
+    connections_setting()
+    own = {name: value for name, value in setting().items() if name not in ELSEWHERE}
     for name, value in own.items():
         _check(name, value)
     return Options(**{name.lower(): value for name, value in own.items()})
 
 
-def _check(name: str, value: object) -> None:
+def _check(name: object, value: object) -> None:
     known = {f.name.upper(): f for f in fields(Options)}
-    if name not in known:
-        near = get_close_matches(name.upper(), [*known, *ELSEWHERE], n=1)
+    if not isinstance(name, str) or name not in known:
+        near = get_close_matches(str(name).upper(), [*known, *ELSEWHERE], n=1)
         instead = f"did you mean {near[0]}?" if near else f"there are {', '.join([*ELSEWHERE, *known])}"
         raise InvalidOption(f"The setting AIOPS has an option {name} that does not exist ({instead}).")
     if name in CHOICES and value not in CHOICES[name]:
@@ -66,6 +93,8 @@ def _check(name: str, value: object) -> None:
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a text.")
     if known[name].type == "int" and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a whole number above zero.")
+    if known[name].type == "str | Path | None" and not isinstance(value, str | Path | None):
+        raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a path.")
 
 
 def _forget(*, setting: str, **_: object) -> None:

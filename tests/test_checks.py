@@ -72,6 +72,33 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
         ("SLICE_SECONDS", True, "AIOPS['SLICE_SECONDS'] is True: it must be a whole number above zero."),
         ("DOORBELL", 3, "AIOPS['DOORBELL'] is 3: it must be a text."),
         (
+            "DOORBELL",
+            "shop.bells.Loud",
+            "AIOPS['DOORBELL'] is 'shop.bells.Loud', which is no class that can be made: No module named 'shop'.",
+        ),
+        (
+            "DOORBELL",
+            "os.path.sep",
+            "AIOPS['DOORBELL'] is 'os.path.sep', which is no class that can be made: 'str' object is not callable.",
+        ),
+        (
+            "DOORBELL",
+            "builtins.dict",
+            "AIOPS['DOORBELL'] is 'builtins.dict': it must be a class with a method ring(job_id, rung_at).",
+        ),
+        ("LOCAL_MODEL_DIR", 3, "AIOPS['LOCAL_MODEL_DIR'] is 3: it must be a path."),
+        (
+            "CONNECTIONS",
+            ["default"],
+            "AIOPS['CONNECTIONS'] is of type list: it must be a dictionary of connections by alias.",
+        ),
+        (
+            3,
+            1,
+            "The setting AIOPS has an option 3 that does not exist "
+            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR).",
+        ),
+        (
             "QQQQ",
             1,
             "The setting AIOPS has an option QQQQ that does not exist "
@@ -82,6 +109,50 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
 def test_a_value_that_makes_no_sense_is_an_error(settings, option, value, message):
     settings.AIOPS = settings.AIOPS | {option: value}
     assert [(number, text) for number, text, _ in said()] == [("aiops.E001", message)]
+
+
+@pytest.mark.parametrize("given", [None, "sk-a-key", ["CONNECTIONS"]])
+def test_a_setting_that_is_no_dictionary_is_one_error_and_is_not_repeated(settings, given):
+    settings.AIOPS = given
+    kind = type(given).__name__
+    assert said() == [
+        (
+            "aiops.E001",
+            f"The setting AIOPS is of type {kind}: it must be a dictionary.",
+            "Correct it in the settings; docs/reference/settings.md names all.",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("alias", "options", "message"),
+    [
+        ("spare", ["sk-a-key"], "The connection 'spare' is of type list: it must be a dictionary of options."),
+        ("spare", None, "The connection 'spare' is of type NoneType: it must be a dictionary of options."),
+        (7, {}, "The connection '7' has an alias that is no text: write it in quotes."),
+        (
+            "spare",
+            {"BASE_URL": "http://[::1/v1"},
+            "The connection 'spare' has BASE_URL that is no address: it must begin with https://.",
+        ),
+        (
+            "spare",
+            {"BASE_URL": "https://models.example.com:99999/v1"},
+            "The connection 'spare' has BASE_URL that is no address: it must begin with https://.",
+        ),
+    ],
+)
+def test_a_connection_that_makes_no_sense_is_named(settings, alias, options, message):
+    settings.AIOPS = {"CONNECTIONS": {"default": {"API_KEY": "a-key"}, alias: options}}
+    assert said() == [("aiops.E002", message, f"Correct AIOPS['CONNECTIONS'][{alias!r}] in the settings.")]
+
+
+@pytest.mark.parametrize("option", [3, None])
+def test_an_option_of_a_connection_that_is_no_text_is_named(connect, option):
+    connect(spare={option: 1})
+    [(number, message, _)] = said()
+    assert number == "aiops.E002"
+    assert message.startswith(f"The connection 'spare' has an option {option} that does not exist (there are ")
 
 
 def test_a_misspelt_option_of_a_connection_is_named_with_the_nearest(connect):
@@ -202,6 +273,40 @@ def test_plain_http_to_another_machine_is_a_warning(connect):
 def test_a_queue_that_breaks_the_rules_is_named(settings, changes, number, message, hint):
     settings.Q_CLUSTER = QUEUE | changes
     assert said() == [(number, message, hint)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "number", "message", "hint"),
+    [
+        (
+            {"timeout": "240"},
+            "aiops.E006",
+            "Q_CLUSTER['timeout'] is '240': it must be a number of seconds.",
+            "Set Q_CLUSTER['timeout'] = 240.",
+        ),
+        (
+            {"retry": None},
+            "aiops.E005",
+            "Q_CLUSTER['retry'] is None: it must be a number of seconds.",
+            "Set Q_CLUSTER['retry'] = 600.",
+        ),
+    ],
+)
+def test_seconds_of_the_queue_that_are_no_number_are_named(settings, changes, number, message, hint):
+    settings.Q_CLUSTER = QUEUE | changes
+    assert said() == [(number, message, hint)]
+
+
+@pytest.mark.parametrize("given", [None, "redis"])
+def test_a_queue_that_is_no_dictionary_is_one_error(settings, given):
+    settings.Q_CLUSTER = given
+    assert said() == [
+        (
+            "aiops.E008",
+            f"The setting Q_CLUSTER is of type {type(given).__name__}: it must be a dictionary.",
+            "Correct it in the settings; docs/reference/settings.md has one to copy.",
+        )
+    ]
 
 
 def test_a_queue_without_settings_breaks_the_lease_and_is_untuned(settings):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,12 +17,13 @@ from aiops.gateway.connections import (
     connection_options,
     is_loopback,
 )
+from aiops.options import InvalidOption
 
 
 def check_connections(**_: Any) -> list[CheckMessage]:
     """E002, E003, E004 and W004: each connection can be used, and gives nothing away."""
     found: list[CheckMessage] = []
-    for alias, options in connection_options().items():
+    for alias, options in _known().items():
         try:
             connection = connection_from(alias, options)
         except KeyInAddress as error:
@@ -31,11 +32,19 @@ def check_connections(**_: Any) -> list[CheckMessage]:
             )
         except InvalidConnection as error:
             found.append(
-                Error(str(error), hint=f"Correct AIOPS['CONNECTIONS']['{alias}'] in the settings.", id="aiops.E002")
+                Error(str(error), hint=f"Correct AIOPS['CONNECTIONS'][{alias!r}] in the settings.", id="aiops.E002")
             )
         else:
             found += _problems(connection)
     return found
+
+
+def _known() -> Mapping[str, Mapping[str, Any]]:
+    """The options of each alias; none where the setting itself is wrong, which E001 says."""
+    try:
+        return connection_options()
+    except InvalidOption:
+        return {}
 
 
 def _problems(connection: Connection) -> list[CheckMessage]:
@@ -68,9 +77,10 @@ def check_labelled_versions(*, databases: Sequence[str] | None = None, **_: Any)
     """
     from prompts.models import Label
 
-    known = connection_options()
+    known = _known()
+    usable = ", ".join(sorted(map(str, known)))
     found: list[CheckMessage] = []
-    for alias in databases or ():
+    for alias in (databases or ()) if known else ():
         if Label._meta.db_table not in databases_by_alias[alias].introspection.table_names():
             continue  # Not migrated yet, or kept in another database.
         labels = Label.objects.using(alias).select_related("version__prompt")
@@ -78,7 +88,7 @@ def check_labelled_versions(*, databases: Sequence[str] | None = None, **_: Any)
             Warning(
                 f"'{label.version}', labelled {label.name}, wants the connection '{label.version.connection}', "
                 "which does not exist.",
-                hint=f"Add it to AIOPS['CONNECTIONS'], or label a version that uses {', '.join(sorted(known))}.",
+                hint=f"Add it to AIOPS['CONNECTIONS'], or label a version that uses {usable}.",
                 id="aiops.W009",
             )
             for label in labels.exclude(version__connection__in=["", *known]).order_by("pk")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error
 
+from aiops.jobs.doorbell import doorbell
 from aiops.options import InvalidOption, options
 
 
@@ -13,6 +14,7 @@ def check_options(**_: Any) -> list[CheckMessage]:
     """E001: an option that does not exist, or a value it cannot have."""
     try:
         options()
+        doorbell()
     except InvalidOption as error:
         return [
             Error(str(error), hint="Correct it in the settings; docs/reference/settings.md names all.", id="aiops.E001")

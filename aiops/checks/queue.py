@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -21,10 +23,31 @@ TUNING: dict[str, tuple[Any, Any, str]] = {
 
 
 def check_lease(**_: Any) -> list[CheckMessage]:
-    """E005 and E006: a task ends, or is ended, well before it would be given out again."""
+    """E005, E006 and E008: a task ends, or is ended, well before it would be given out again."""
     queue = getattr(settings, "Q_CLUSTER", {})
+    if not isinstance(queue, Mapping):
+        return [
+            Error(
+                f"The setting Q_CLUSTER is of type {type(queue).__name__}: it must be a dictionary.",
+                hint="Correct it in the settings; docs/reference/settings.md has one to copy.",
+                id="aiops.E008",
+            )
+        ]
     timeout, retry = queue.get("timeout"), queue.get("retry", 60)
-    found: list[CheckMessage] = []
+    found: list[CheckMessage] = [
+        Error(
+            f"Q_CLUSTER['{name}'] is {value!r}: it must be a number of seconds.",
+            hint=f"Set Q_CLUSTER['{name}'] = {instead}.",
+            id=number,
+        )
+        for name, value, instead, number in (
+            ("retry", retry, 600, "aiops.E005"),
+            ("timeout", timeout or 0, 240, "aiops.E006"),
+        )
+        if not _is_number(value)
+    ]
+    if found:
+        return found
     if longest := _longest_task():
         slice_seconds, deadline = longest
         if not timeout or timeout <= slice_seconds + deadline:
@@ -50,6 +73,8 @@ def check_lease(**_: Any) -> list[CheckMessage]:
 def check_tuning(**_: Any) -> list[CheckMessage]:
     """W006, W007 and W008: settings of the queue under which work is done twice, lost, or not in the background."""
     queue = getattr(settings, "Q_CLUSTER", {})
+    if not isinstance(queue, Mapping):
+        return []  # E008 says so.
     found: list[CheckMessage] = [
         Warning(
             f"Q_CLUSTER['{name}'] is {queue.get(name, untouched)!r}, not {wanted!r}: {why}.",
@@ -76,6 +101,10 @@ def check_tuning(**_: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _longest_task() -> tuple[float, float] | None:

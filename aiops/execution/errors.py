@@ -4,8 +4,8 @@ NotAsked
 ├── ForbiddenParameter   a version's parameters would change the price or the shape of the answer
 └── InTransaction        somebody's open transaction could undo the record
 
-Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`) and money
-(`aiops.ledger.errors`) refuse with errors of their own; `REFUSALS` names them all.
+Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`)
+and the settings (`aiops.options`) refuse with errors of their own; `REFUSALS` names them all.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from aiops.gateway.connections import ConnectionProblem
 from aiops.ledger.errors import LedgerError
+from aiops.options import InvalidOption
 from prompts.errors import PromptError
 
 
@@ -38,5 +39,5 @@ class InTransaction(NotAsked):
         )
 
 
-REFUSALS = (NotAsked, PromptError, ConnectionProblem, LedgerError)
+REFUSALS = (NotAsked, PromptError, ConnectionProblem, LedgerError, InvalidOption)
 """Everything that may refuse a call before it is made."""

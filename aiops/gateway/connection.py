@@ -25,7 +25,7 @@ class ConnectionProblem(Exception):
 
 class UnknownConnection(ConnectionProblem):
     def __init__(self, alias: str, known: Iterable[str]) -> None:
-        names = ", ".join(sorted(known))
+        names = ", ".join(sorted(map(str, known)))
         super().__init__(f"There is no connection '{alias}': use one of {names}, or add it to AIOPS['CONNECTIONS'].")
         self.alias = alias
 

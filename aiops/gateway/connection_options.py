@@ -55,6 +55,10 @@ def connection_from(alias: str, options: Mapping[str, Any]) -> Connection:
     Raises:
         InvalidConnection: an option that does not exist, or a value it cannot have.
     """
+    if not isinstance(alias, str):
+        raise InvalidConnection(alias, "has an alias that is no text: write it in quotes")
+    if not isinstance(options, Mapping):
+        raise InvalidConnection(alias, f"is of type {type(options).__name__}: it must be a dictionary of options")
     for name, value in options.items():
         _check_option(alias, name, value)
     given: dict[str, Any] = {name.lower(): value for name, value in options.items()}
@@ -73,7 +77,7 @@ def connection_from(alias: str, options: Mapping[str, Any]) -> Connection:
 
 def _check_option(alias: str, name: str, value: object) -> None:
     if name not in OPTIONS:
-        near = get_close_matches(name.upper(), OPTIONS, n=1)
+        near = get_close_matches(str(name).upper(), OPTIONS, n=1)
         instead = f"did you mean {near[0]}?" if near else f"there are {', '.join(OPTIONS)}"
         raise InvalidConnection(alias, f"has an option {name} that does not exist ({instead})", name)
     types = _TYPES.get(str(OPTIONS[name].type), (str,))
@@ -85,8 +89,13 @@ def _check_option(alias: str, name: str, value: object) -> None:
     if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < float("inf"):
         raise InvalidConnection(alias, f"has {name} {value!r}: it must be above zero", name)
     if name in {"BASE_URL", "AZURE_ENDPOINT"} and value:
-        url = urlsplit(str(value))
-        if url.scheme not in {"http", "https"} or not url.hostname:
+        try:
+            url = urlsplit(str(value))
+            usable = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+        except ValueError:
+            # Brackets that do not close, a port that is none.
+            usable = False
+        if not usable:
             # The address itself is not repeated: what was typed in the wrong place may be a key.
             raise InvalidConnection(alias, f"has {name} that is no address: it must begin with https://", name)
         if url.username or url.password:

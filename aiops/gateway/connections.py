@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.core.signals import setting_changed
 
 from aiops.gateway.connection import (
@@ -20,6 +19,7 @@ from aiops.gateway.connection import (
     is_loopback,
 )
 from aiops.gateway.connection_options import OPTIONS, connection_from, options_from_environment
+from aiops.options import connections_setting
 
 __all__ = [
     "OPTIONS",
@@ -62,8 +62,12 @@ def connections() -> dict[str, Connection]:
 
 
 def connection_options() -> dict[str, Mapping[str, Any]]:
-    """The options of each alias as they are given, by the settings or the environment."""
-    given: Mapping[str, Mapping[str, Any]] = getattr(settings, "AIOPS", {}).get("CONNECTIONS", {})
+    """The options of each alias as they are given, by the settings or the environment.
+
+    Raises:
+        InvalidOption: the setting that holds them is no dictionary.
+    """
+    given = connections_setting()
     return dict(given) if "default" in given else {"default": options_from_environment(os.environ), **given}
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from aiops.jobs.models import Job
-from aiops.options import options
+from aiops.options import InvalidOption, options
 
 
 class Doorbell(Protocol):
@@ -33,8 +33,27 @@ class DjangoQ:
 
 
 def ring(job_id: int) -> None:
-    """Wake a worker for a job, by the doorbell that `AIOPS["DOORBELL"]` names. Only the last ring of a job counts."""
+    """Wake a worker for a job. Only the last ring of a job counts.
+
+    Raises:
+        InvalidOption: there is no such bell.
+    """
     now = timezone.now()
     Job.objects.filter(pk=job_id).update(rung_at=now)
-    doorbell: Doorbell = import_string(options().doorbell)()
-    doorbell.ring(job_id, now.isoformat())
+    doorbell().ring(job_id, now.isoformat())
+
+
+def doorbell() -> Doorbell:
+    """What `AIOPS["DOORBELL"]` names.
+
+    Raises:
+        InvalidOption: it cannot be imported, or cannot be rung.
+    """
+    path = options().doorbell
+    try:
+        found: Doorbell = import_string(path)()
+    except (ImportError, TypeError) as error:
+        raise InvalidOption(f"AIOPS['DOORBELL'] is {path!r}, which is no class that can be made: {error}.") from error
+    if not callable(getattr(found, "ring", None)):
+        raise InvalidOption(f"AIOPS['DOORBELL'] is {path!r}: it must be a class with a method ring(job_id, rung_at).")
+    return found

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from aiops.execution.errors import REFUSALS
 from aiops.execution.prepare import About, Plan, make_plan, prepare
+from aiops.jobs.doorbell import doorbell
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.sources import Source, SourceError, check_rows, check_variables
 from aiops.ledger.errors import UnpricedModel
@@ -32,6 +33,7 @@ def check(version: PromptVersion, source: Source, *, connection: str = "", model
         check_variables(source, version.variables)
         plan = make_plan(version, connection=connection, model=model, now=now)
         rows = check_rows(source)
+        doorbell()
         if plan.price is None and current_periods(now):
             raise UnpricedModel(plan.model, plan.connection.alias)
         # One real rendering finds what no list of variables shows.

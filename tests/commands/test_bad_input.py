@@ -187,6 +187,38 @@ def test_a_connection_that_makes_no_sense(refused, command, settings):
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"IN_TRANSACTION": "maybe"}, "AIOPS['IN_TRANSACTION'] is 'maybe': it must be refuse or allow."),
+        (
+            {"CONNECTIONS": []},
+            "AIOPS['CONNECTIONS'] is of type list: it must be a dictionary of connections by alias.",
+        ),
+        (
+            {"CONNECTIONS": {"default": "sk-a-key"}},
+            "The connection 'default' is of type str: it must be a dictionary of options.",
+        ),
+    ],
+)
+def test_settings_that_make_no_sense(refused, command, settings, changes, sentence):
+    settings.AIOPS = settings.AIOPS | changes
+    assert refused(*command) == sentence
+
+
+def test_settings_that_are_no_dictionary(refused, command, settings):
+    settings.AIOPS = "sk-a-key"
+    assert refused(*command) == "The setting AIOPS is of type str: it must be a dictionary."
+    assert refused("local_model", "status") == "The setting AIOPS is of type str: it must be a dictionary."
+
+
+def test_a_doorbell_that_is_not_there(refused, triage, tickets, settings):
+    settings.AIOPS = settings.AIOPS | {"DOORBELL": "shop.bells.Loud"}
+    assert refused("run_job", "triage-ticket", *ROWS) == (
+        "AIOPS['DOORBELL'] is 'shop.bells.Loud', which is no class that can be made: No module named 'shop'."
+    )
+
+
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
 def test_a_model_whose_price_nobody_knows_under_a_budget(refused, command, dry):
     assert refused(*command, *dry, "--language-model", "gpt-unheard-of") == (

@@ -176,6 +176,16 @@ def test_what_cannot_be_done_is_said_and_not_done(boss, version):
     assert OrmQ.objects.count() == 0
 
 
+def test_a_doorbell_that_is_not_there_is_said_and_the_job_stays_as_it_is(boss, version, settings):
+    settings.AIOPS = settings.AIOPS | {"DOORBELL": "shop.bells.Loud"}
+    job = make_job(version, status=Job.Status.STOPPED, failed=1, pending=1)
+    for name in ("resume", "retry"):
+        answer = boss.post(page_of(job, name), follow=True)
+        assert "which is no class that can be made" in answer.content.decode()
+    job.refresh_from_db()
+    assert job.status == Job.Status.STOPPED and job.items.failed().count() == 1
+
+
 def test_results_as_csv(boss, version):
     job = make_job(version, status=Job.Status.FINISHED, succeeded=2, failed=1)
     answer = boss.get(page_of(job, "results_csv"))

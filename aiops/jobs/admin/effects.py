@@ -19,6 +19,7 @@ from aiops.jobs.control import resume, retry_failed
 from aiops.jobs.errors import JobRefused, WrongState
 from aiops.jobs.models import Item, Job
 from aiops.jobs.progress import Progress
+from aiops.options import InvalidOption
 
 if TYPE_CHECKING:
     from aiops.lists import ReadOnlyAdmin
@@ -110,7 +111,7 @@ def effect_view(model_admin: ReadOnlyAdmin[Job], effect: Effect) -> Callable[[Ht
             raise PermissionDenied
         try:
             messages.success(request, effect.do(job))
-        except (WrongState, JobRefused) as error:
+        except (WrongState, JobRefused, InvalidOption) as error:
             messages.error(request, str(error))
         site = model_admin.admin_site.name
         return HttpResponseRedirect(reverse("admin:aiops_job_change", args=(job.pk,), current_app=site))

@@ -20,7 +20,7 @@ from aiops.gateway.local_model import process
 from aiops.gateway.local_model.errors import LocalModelError
 from aiops.gateway.local_model.fetching import SMOLLM2, fetch, model_file
 from aiops.gateway.local_model.health import totals
-from aiops.management.terminal import TerminalCommand, whole_number
+from aiops.management.terminal import TerminalCommand, refusals, whole_number
 from aiops.options import options
 
 DEFAULT_PORT = 8077
@@ -86,8 +86,9 @@ class Command(TerminalCommand):
         )
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        directory: Path = options["directory"] or default_directory()
         try:
+            with refusals():
+                directory: Path = options["directory"] or default_directory()
             getattr(self, f"do_{action}")(directory.expanduser().absolute(), options)
         except LocalModelError as error:
             raise CommandError(str(error), returncode=error.exit_code) from error
