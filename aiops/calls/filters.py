@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from aiops.gateway.connections import ConnectionProblem, connections
+from aiops.gateway.connections import usable_connections
 from prompts.models import PromptVersion
 
 NEWEST = 20
@@ -24,11 +24,8 @@ class ConnectionFilter(SimpleListFilter):
     parameter_name = "connection"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
-        try:
-            names = set(connections())
-        except ConnectionProblem:
-            names = set()
-        return [(name, name) for name in sorted(names | {self.value() or ""} - {""})]
+        usable, _wrong = usable_connections()
+        return [(name, name) for name in sorted({*usable, self.value() or ""} - {""})]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
-from aiops.gateway.connections import ConnectionProblem, connections
+from aiops.gateway.connections import usable_connections
 from aiops.options import InvalidOption, options
 
 TUNING: dict[str, tuple[Any, Any, str]] = {
@@ -109,7 +109,8 @@ def _is_number(value: object) -> bool:
 
 def _longest_task() -> tuple[float, float] | None:
     """Seconds of a slice, and of the last call begun in it; None where the settings themselves are wrong."""
+    usable, wrong = usable_connections()
     try:
-        return options().slice_seconds, max(each.deadline for each in connections().values())
-    except (ConnectionProblem, InvalidOption):
+        return None if wrong else (options().slice_seconds, max(each.deadline for each in usable.values()))
+    except InvalidOption:
         return None  # E001 or E002 says so.

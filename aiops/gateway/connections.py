@@ -19,7 +19,7 @@ from aiops.gateway.connection import (
     is_loopback,
 )
 from aiops.gateway.connection_options import OPTIONS, connection_from, options_from_environment
-from aiops.options import connections_setting
+from aiops.options import InvalidOption, connections_setting
 
 __all__ = [
     "OPTIONS",
@@ -35,6 +35,7 @@ __all__ = [
     "get_connection",
     "is_loopback",
     "options_from_environment",
+    "usable_connections",
 ]
 
 
@@ -57,8 +58,27 @@ def connections() -> dict[str, Connection]:
 
     Raises:
         InvalidConnection: the first that makes no sense.
+        InvalidOption: the setting that holds them is no dictionary.
     """
     return {alias: get_connection(alias) for alias in connection_options()}
+
+
+def usable_connections() -> tuple[dict[str, Connection], tuple[str, ...]]:
+    """The connections that make sense, by alias, and a sentence about each of the others.
+
+    For pages: one that is wrong must not close the way to the rest.
+    """
+    usable, wrong = {}, []
+    try:
+        aliases = list(connection_options())
+    except InvalidOption as error:
+        return {}, (str(error),)
+    for alias in aliases:
+        try:
+            usable[alias] = get_connection(alias)
+        except ConnectionProblem as error:
+            wrong.append(str(error))
+    return usable, tuple(wrong)
 
 
 def connection_options() -> dict[str, Mapping[str, Any]]:

@@ -310,6 +310,19 @@ def test_who_may_not_see_jobs_comes_back_to_the_list(client, tickets, triage, qu
     assert "The job was started" in client.get(done.url).content.decode()
 
 
+def test_a_connection_that_makes_no_sense_is_named_and_the_others_stay(
+    client, runner, tickets, triage, quiet, settings
+):
+    others = settings.AIOPS["CONNECTIONS"]
+    settings.AIOPS = settings.AIOPS | {"CONNECTIONS": others | {"broken": {"BASE_URL": "localhost"}}}
+    for page in (post(client, tickets), client.get("/admin/aiops/job/run-file/")):
+        text = page.content.decode()
+        assert "The connection &#x27;broken&#x27; has BASE_URL that is no address" in text
+        assert '<option value="local">' in text and '<option value="broken">' not in text
+    confirm(client, quote(client, tickets))
+    assert Job.objects.get().connection == "default"
+
+
 # --- Bad choices: one sentence each, at the form, and nothing half-made
 
 

@@ -53,3 +53,12 @@ def test_a_version_and_a_prompt_lead_to_a_job(sign_in, version):
 def test_a_new_version_chooses_among_the_connections_of_the_site(boss, version):
     html = boss.get(f"/admin/prompts/promptversion/add/?prompt={version.prompt_id}").content.decode()
     assert '<option value="local">' in html
+
+
+def test_a_connection_that_makes_no_sense_is_not_in_the_way_of_the_others(boss, version, settings):
+    others = settings.AIOPS["CONNECTIONS"]
+    settings.AIOPS = settings.AIOPS | {"CONNECTIONS": others | {"broken": {"BASE_URL": "localhost"}}}
+    html = boss.get(f"/admin/prompts/promptversion/add/?prompt={version.prompt_id}").content.decode()
+    assert '<option value="local">' in html and "broken" not in html
+    make_call(version)
+    assert "?connection=local" in boss.get("/admin/aiops/call/").content.decode()

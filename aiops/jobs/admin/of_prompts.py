@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from aiops.calls.models import Call
-from aiops.gateway.connections import ConnectionProblem, connections
+from aiops.gateway.connections import usable_connections
 from aiops.jobs.models import Job
 from aiops.lists import BoundedPaginator
 from aiops.templatetags.aiops_format import count
@@ -23,11 +23,9 @@ from prompts.models.version import PRODUCTION
 
 
 def connection_choices() -> list[tuple[str, str]]:
-    """Alias, and who will see the data. Settings that make no sense offer nothing; a check says why."""
-    try:
-        return [(one.alias, f"{one.alias}: {one.name}, {one.model}") for one in connections().values()]
-    except ConnectionProblem:
-        return []
+    """Alias, and who will see the data. Connections that make no sense are not offered; a check says why."""
+    usable, _wrong = usable_connections()
+    return [(one.alias, f"{one.alias}: {one.name}, {one.model}") for one in usable.values()]
 
 
 def with_jobs(path: str) -> Callable[[QuerySet[Any]], QuerySet[Any]]:

@@ -10,7 +10,7 @@ from django.db.models import Field, Model, QuerySet
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from aiops.gateway.connections import connections
+from aiops.gateway.connections import usable_connections
 from aiops.jobs.sources import ModelSource
 from aiops.jobs.sources.selection import only_empty
 from prompts.errors import PromptError
@@ -48,9 +48,10 @@ class VersionForm(forms.Form):
         fields["prompt"].queryset = usable.order_by("title").with_labels()
         self.prompts: QuerySet[Prompt] = fields["prompt"].queryset
         """Those that have a version."""
+        offered, self.wrong_connections = usable_connections()
         fields["connection"].choices = [
             ("", _("the version's own")),
-            *((one.alias, f"{one.alias}: {one.name}, {one.model}") for one in connections().values()),
+            *((one.alias, f"{one.alias}: {one.name}, {one.model}") for one in offered.values()),
         ]
 
     @property
