@@ -177,9 +177,12 @@ def test_a_misspelt_option_of_a_connection_is_named_with_the_nearest(connect):
         ),
     ],
 )
-def test_no_key_for_the_default_connection_is_an_error(connect, options, hint):
+def test_no_key_for_the_default_connection_is_a_warning_and_an_error_of_a_deployment(connect, options, hint):
     connect(options)
-    assert said() == [("aiops.E003", "The connection 'default' has no key.", hint)]
+    warning = ("aiops.W010", "The connection 'default' has no key: calls over it are refused.", hint)
+    error = ("aiops.E003", "The connection 'default' has no key.", hint)
+    assert said() == [warning]
+    assert said(include_deployment_checks=True) == [error, warning]
 
 
 @pytest.mark.parametrize(
@@ -193,12 +196,18 @@ def test_no_key_for_the_default_connection_is_an_error(connect, options, hint):
 )
 def test_a_server_that_needs_no_key_is_fine_without(connect, options):
     connect(options)
-    assert said() == []
+    assert said(include_deployment_checks=True) == []
 
 
 def test_another_connection_without_a_key_is_not_in_the_way(connect):
     connect(spare={"BASE_URL": "https://models.example.com/v1"})
     assert said() == []
+
+
+@pytest.mark.parametrize("connections", [[], {"default": []}, {"default": {"BASE_URL": "localhost"}}])
+def test_a_default_connection_that_makes_no_sense_is_said_once(settings, connections):
+    settings.AIOPS = {"CONNECTIONS": connections}
+    assert len(said(include_deployment_checks=True)) == 1
 
 
 def test_a_key_inside_an_address_is_an_error_and_is_not_repeated(connect):

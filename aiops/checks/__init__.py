@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.checks import Tags, register
 
 from aiops.checks.apps import check_apps, check_import_export
-from aiops.checks.connections import check_connections, check_labelled_versions
+from aiops.checks.connections import check_connections, check_default_key, check_labelled_versions
 from aiops.checks.databases import check_databases, check_routing, check_sqlite_library
 from aiops.checks.options import check_options
 from aiops.checks.queue import check_lease, check_tuning
@@ -24,4 +24,5 @@ for check in (
     check_tuning,
 ):
     register(TAG)(check)
+register(TAG, deploy=True)(check_default_key)
 register(Tags.database)(check_labelled_versions)

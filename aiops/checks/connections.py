@@ -16,12 +16,13 @@ from aiops.gateway.connections import (
     connection_from,
     connection_options,
     is_loopback,
+    usable_connections,
 )
 from aiops.options import InvalidOption
 
 
 def check_connections(**_: Any) -> list[CheckMessage]:
-    """E002, E003, E004 and W004: each connection can be used, and gives nothing away."""
+    """E002, E004, W004 and W010: each connection can be used, and gives nothing away."""
     found: list[CheckMessage] = []
     for alias, options in _known().items():
         try:
@@ -50,12 +51,11 @@ def _known() -> Mapping[str, Mapping[str, Any]]:
 def _problems(connection: Connection) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if connection.alias == "default" and connection.needs_key:
-        remedy = connection.key_remedy
         found.append(
-            Error(
-                "The connection 'default' has no key.",
-                hint=remedy[0].upper() + remedy[1:],
-                id="aiops.E003",
+            Warning(
+                "The connection 'default' has no key: calls over it are refused.",
+                hint=_key_hint(connection),
+                id="aiops.W010",
             )
         )
     address = urlsplit(connection.base_url)
@@ -68,6 +68,23 @@ def _problems(connection: Connection) -> list[CheckMessage]:
             )
         )
     return found
+
+
+def check_default_key(**_: Any) -> list[CheckMessage]:
+    """E003, only with `--deploy`: a site that is about to serve people can ask somebody.
+
+    Elsewhere it is W010: an error would stop `migrate` and tests as well, which ask nobody.
+    """
+    usable, _wrong = usable_connections()
+    default = usable.get("default")
+    if default is None or not default.needs_key:
+        return []
+    return [Error("The connection 'default' has no key.", hint=_key_hint(default), id="aiops.E003")]
+
+
+def _key_hint(connection: Connection) -> str:
+    remedy = connection.key_remedy
+    return remedy[0].upper() + remedy[1:]
 
 
 def check_labelled_versions(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:

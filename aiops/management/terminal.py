@@ -34,7 +34,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 class TerminalCommand(BaseCommand):
     """A command whose examples keep their lines, and whose refusals are one sentence and exit code 2."""
 
-    # They would stop at a missing key with a page of their own; the command itself says it in a sentence.
+    # They would stop at a wrong setting with a page of their own; the command itself says it in a sentence.
     requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:

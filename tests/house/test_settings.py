@@ -47,9 +47,14 @@ def test_a_server_passes_the_deployment_checks(tmp_path):
 
 
 def test_a_server_without_a_key_for_its_models_says_so(tmp_path):
-    done = python("manage.py", "check", tmp_path=tmp_path, **SERVER | {"OPENAI_API_KEY": ""})
+    keyless = SERVER | {"OPENAI_API_KEY": ""}
+    done = python("manage.py", "check", "--deploy", tmp_path=tmp_path, **keyless)
     assert done.returncode == 1
     assert "(aiops.E003) The connection 'default' has no key." in done.stderr
+    # What calls nobody needs no key.
+    done = python("manage.py", "makemigrations", "--check", "--dry-run", tmp_path=tmp_path, **keyless)
+    assert done.returncode == 0
+    assert "(aiops.W010) The connection 'default' has no key" in done.stderr
 
 
 def test_a_newcomer_needs_neither_a_key_nor_a_secret(tmp_path):
