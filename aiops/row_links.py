@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.utils import quote
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -50,7 +51,7 @@ def row_link(site: AdminSite, request: HttpRequest, row_type: ContentType | None
     if not admin.has_view_permission(request, row):
         return RowLink(unseen, "")
     meta = model._meta
-    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=(row.pk,), current_app=site.name)
+    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=(quote(row.pk),), current_app=site.name)
     return RowLink(f"{meta.verbose_name} {key}: {row}", url)
 
 

@@ -69,6 +69,7 @@ class ParentAdmin(ExtendedAdmin):
         every = f"{self.version_address('changelist')}?{urlencode({f'{self.parent_field}__id__exact': obj.pk})}"
         return {
             "versions": versions[:SHOWN],
+            "version_opts": self.version_model._meta,
             "all_address": every if len(versions) > SHOWN else "",
             "add_address": self.add_version_address(obj) if self.may_add_version(request) else "",
         }

@@ -65,7 +65,7 @@ class SchemaVersionAdmin(NextVersionAdmin):
     @admin.display(description=_("schema"))
     def shown_parent(self, version: SchemaVersion) -> Any:
         """With the way up."""
-        return format_html("{} · {}", link(version.schema, version.schema.title), version)
+        return format_html("{} · {}", link(self.admin_site, version.schema, version.schema.title), version)
 
     @admin.display(description=_("JSON Schema"))
     def shown_body(self, version: SchemaVersion) -> Any:

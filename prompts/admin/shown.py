@@ -28,9 +28,9 @@ class LabelFilter(admin.SimpleListFilter):
         return queryset.filter(labels__name=self.value()) if self.value() else queryset
 
 
-def link(obj: Any, text: str) -> str:
-    """A link to an object's own page."""
-    return format_html('<a href="{}">{}</a>', obj.get_admin_url(), text)
+def link(site: admin.AdminSite, obj: Any, text: str) -> str:
+    """A link to an object's own page in a site."""
+    return format_html('<a href="{}">{}</a>', obj.get_admin_url(site.name), text)
 
 
 def hash_state(version: Any) -> str:

@@ -110,7 +110,7 @@ class PromptVersionAdmin(PublishingAdmin, NextVersionAdmin):
     @admin.display(description=_("prompt"))
     def shown_prompt(self, version: PromptVersion) -> Any:
         """With the way up."""
-        return format_html("{} · {}", link(version.prompt, version.prompt.title), version)
+        return format_html("{} · {}", link(self.admin_site, version.prompt, version.prompt.title), version)
 
     @admin.display(description=_("messages"))
     def shown_messages(self, version: PromptVersion) -> str:
@@ -125,7 +125,8 @@ class PromptVersionAdmin(PublishingAdmin, NextVersionAdmin):
     @admin.display(description=_("schema"))
     def shown_schema(self, version: PromptVersion) -> Any:
         """With the way to it."""
-        return link(version.schema, str(version.schema)) if version.schema else _t("none: free text")
+        schema = version.schema
+        return link(self.admin_site, schema, str(schema)) if schema else _t("none: free text")
 
     @admin.display(description=_("connection"))
     def shown_connection(self, version: PromptVersion) -> str:

@@ -67,9 +67,9 @@ class Prompt(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def get_admin_url(self) -> str:
-        """Address of its page in the admin."""
-        return reverse("admin:prompts_prompt_change", args=[self.pk])
+    def get_admin_url(self, site: str = "admin") -> str:
+        """Address of its page in the admin site of that name."""
+        return reverse("admin:prompts_prompt_change", args=[self.pk], current_app=site)
 
     def add_version(
         self,

@@ -66,9 +66,9 @@ class OutputSchema(FixedContent):
         """What to do instead."""
         return gettext("add another schema instead.")
 
-    def get_admin_url(self) -> str:
-        """Address of its page in the admin."""
-        return reverse("admin:prompts_outputschema_change", args=[self.pk])
+    def get_admin_url(self, site: str = "admin") -> str:
+        """Address of its page in the admin site of that name."""
+        return reverse("admin:prompts_outputschema_change", args=[self.pk], current_app=site)
 
     def add_version(self, body: dict[str, Any], *, note: str = "", by: Any = None) -> SchemaVersion:
         """Save a body as the next version; safe from several processes at once.
@@ -128,9 +128,9 @@ class SchemaVersion(FixedContent):
     def __str__(self) -> str:
         return f"{self.schema.name} v{self.number}"
 
-    def get_admin_url(self) -> str:
-        """Address of its page in the admin."""
-        return reverse("admin:prompts_schemaversion_change", args=[self.pk])
+    def get_admin_url(self, site: str = "admin") -> str:
+        """Address of its page in the admin site of that name."""
+        return reverse("admin:prompts_schemaversion_change", args=[self.pk], current_app=site)
 
     @property
     def is_intact(self) -> bool:

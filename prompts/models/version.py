@@ -112,9 +112,9 @@ class PromptVersion(FixedContent):
     def __str__(self) -> str:
         return f"{self.prompt.name} v{self.number}"
 
-    def get_admin_url(self) -> str:
-        """Address of its page in the admin."""
-        return reverse("admin:prompts_promptversion_change", args=[self.pk])
+    def get_admin_url(self, site: str = "admin") -> str:
+        """Address of its page in the admin site of that name."""
+        return reverse("admin:prompts_promptversion_change", args=[self.pk], current_app=site)
 
     @cached_property
     def variables(self) -> frozenset[str]:

@@ -60,7 +60,8 @@ def run_on_file(request: HttpRequest, row: Any) -> HttpResponseBase:
         chosen = {"prompt": row.prompt.name, "version": str(row.number)}
     else:
         chosen = {"prompt": row.name, "version": PRODUCTION}
-    return HttpResponseRedirect(f"{reverse('admin:aiops_job_run_file')}?{urlencode(chosen)}")
+    site = request.resolver_match.namespace if request.resolver_match else None
+    return HttpResponseRedirect(f"{reverse('admin:aiops_job_run_file', current_app=site)}?{urlencode(chosen)}")
 
 
 def extend() -> None:

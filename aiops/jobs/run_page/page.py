@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
+from django.contrib.admin.utils import quote as quote_key
 from django.db.models import Model, QuerySet
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -129,7 +130,7 @@ class RunPage:
         if self.row is None:
             return self.request.get_full_path()
         name = f"{self.admin.admin_site.name}:{self.admin.opts.app_label}_{self.admin.opts.model_name}_change"
-        return reverse(name, args=[self.row.pk])
+        return reverse(name, args=[quote_key(self.row.pk)])
 
     def _add_prompt(self) -> str:
         if not self.request.user.has_perm("prompts.add_prompt"):
