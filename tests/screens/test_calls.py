@@ -166,6 +166,15 @@ def test_bodies_are_for_those_with_the_permission(sign_in, version):
     assert SECRET in sign_in("aiops.view_call", "aiops.view_call_body").get(page_of(call)).content.decode()
 
 
+def test_an_error_that_may_quote_the_answer_is_for_them_too(sign_in, version):
+    text = "The output breaks its schema: name: “Anna Müller” is not one of card, cash"
+    call = make_call(version, status="failed", error_kind="schema", error_text=text)
+    html = sign_in("aiops.view_call").get(page_of(call)).content.decode()
+    assert "Anna" not in html
+    assert "<strong>schema</strong>" in html and "use a model that keeps to a schema" in html
+    assert text in sign_in("aiops.view_call", "aiops.view_call_body").get(page_of(call)).content.decode()
+
+
 def test_a_row_is_named_only_to_those_who_may_see_it(sign_in, version):
     ticket = Ticket.objects.create(subject="Charged twice", text="…")
     call = make_call(version, **row_of(ticket))
