@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from prompts.errors import MissingLabel, UnknownPrompt, UnknownVersion, choices, did_you_mean
 from prompts.models import Label, Prompt, PromptVersion
 from prompts.models.version import PRODUCTION
+from prompts.numbers import number_in
 
 
 def find_version(ref: str) -> PromptVersion:
@@ -22,7 +23,8 @@ def find_version(ref: str) -> PromptVersion:
     versions = PromptVersion.objects.whole().filter(prompt__name=name)
     found: PromptVersion | None
     if suffix.isdecimal():
-        found = versions.filter(number=int(suffix)).first() if len(suffix) < 10 else None
+        number = number_in(suffix)
+        found = None if number is None else versions.filter(number=number).first()
     else:
         found = versions.filter(labels__name=suffix).first()
     if found is None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aiops.gateway.connections import usable_connections
 from prompts.models import PromptVersion
+from prompts.numbers import number_in
 
 NEWEST = 20
 """Versions offered."""
@@ -46,18 +47,18 @@ class VersionFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         versions = PromptVersion.objects.select_related("prompt").only("number", "prompt", "prompt__name")
         shown = {str(version.pk): str(version) for version in versions.order_by("-pk")[:NEWEST]}
-        asked = self.value() or ""
-        if asked.isdecimal() and asked not in shown:
+        asked = number_in(self.value() or "")
+        if asked is not None and str(asked) not in shown:
             shown |= {str(version.pk): str(version) for version in versions.filter(pk=asked)}
         return list(shown.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        asked = self.value() or ""
-        if not asked:
+        if not self.value():
             return queryset
-        if not asked.isdecimal():
+        asked = number_in(self.value() or "")
+        if asked is None:
             return queryset.none()
-        return narrowed(queryset, self.field, int(asked), indexed=not is_rare(request))
+        return narrowed(queryset, self.field, asked, indexed=not is_rare(request))
 
 
 class StatusFilter(SimpleListFilter):

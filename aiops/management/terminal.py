@@ -15,6 +15,7 @@ from aiops.execution import errors as execution
 from aiops.jobs.errors import JobError
 from aiops.jobs.sources import SourceError
 from aiops.resources import ResourceError
+from prompts.numbers import number_in
 
 FAILED = 1
 """It was done, and something in it failed."""
@@ -73,8 +74,9 @@ def whole_number(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:
     """A type for argparse: a whole number within bounds."""
 
     def parse(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
+        number = number_in(text)
+        if number is None or not least <= number <= most:
             raise ArgumentTypeError(f"{text} is not a whole number from {least} to {most}")
-        return int(text)
+        return number
 
     return parse

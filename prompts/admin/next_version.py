@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from prompts.admin.extended import ExtendedAdmin
 from prompts.errors import PromptError
+from prompts.numbers import number_in
 
 
 class NextVersionAdmin(ExtendedAdmin):
@@ -50,16 +51,16 @@ class NextVersionAdmin(ExtendedAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The content of the version that `?from=N` names, or of the latest, of the parent in the address."""
-        parent = request.GET.get(self.parent_field, "")
-        if not parent.isdecimal():
+        parent = number_in(request.GET.get(self.parent_field, ""))
+        if parent is None:
             return {}
         if not self.has_view_permission(request):
             raise PermissionDenied
-        versions = self.model.objects.filter(**{self.parent_field: int(parent)}).order_by("-number")
-        number = request.GET.get("from", "")
+        versions = self.model.objects.filter(**{self.parent_field: parent}).order_by("-number")
+        number = number_in(request.GET.get("from", ""))
         latest = versions.first()
-        start = versions.filter(number=int(number)).first() if number.isdecimal() else latest
-        initial = {self.parent_field: int(parent), "seen": latest.number if latest else 0}
+        start = latest if number is None else versions.filter(number=number).first()
+        initial = {self.parent_field: parent, "seen": latest.number if latest else 0}
         if start is not None:
             initial |= {name: getattr(start, name) for name in self.content_fields}
         return initial
@@ -85,8 +86,8 @@ class NextVersionAdmin(ExtendedAdmin):
     def add_title(self, request: HttpRequest) -> str:
         """`Next version of triage-ticket`"""
         model = self.model._meta.get_field(self.parent_field).related_model
-        pk = request.GET.get(self.parent_field, "")
-        parent = model.objects.filter(pk=int(pk)).first() if pk.isdecimal() else None
+        pk = number_in(request.GET.get(self.parent_field, ""))
+        parent = None if pk is None else model.objects.filter(pk=pk).first()
         return _("Next version of %(name)s") % {"name": parent} if parent else _("Add a version")
 
     def add_address(self, obj: Any) -> str:

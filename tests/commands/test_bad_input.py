@@ -275,6 +275,14 @@ FIELDS = "category, created_at, id, intent, language, priority, subject, text"
             (*ROWS, "--filter", "id=three"),
             "The filter “id=three” has a value that id cannot hold: “three” value must be an integer.",
         ),
+        *(
+            (
+                (*ROWS, "--filter", f"id{lookup}={'9' * 30}"),
+                f"The filter “id{lookup}={'9' * 30}” has a value that id cannot hold: "
+                "no column can hold a number as large as that.",
+            )
+            for lookup in ("", "__in", "__gt")
+        ),
         ((*ROWS, "--order=-when"), f"helpdesk.Ticket has no field “when”; there are: {FIELDS}."),
         (
             (*ROWS, "--empty", "categry"),
@@ -379,6 +387,7 @@ def test_choosing_rows_of_a_file_by_fields(refused, triage, file, option):
         ("run_prompt",),
         ("run_prompt", "triage-ticket", "--vars"),
         ("job_status", "7", "--stop", "--resume"),
+        ("job_status", "9" * 5000),
     ],
 )
 def test_options_that_do_not_go_together_are_exit_code_2(run, transactional_db, args):

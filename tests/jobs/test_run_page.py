@@ -337,6 +337,11 @@ def test_a_connection_that_makes_no_sense_is_named_and_the_others_stay(
         ({"version": "9"}, "version", 'The prompt "triage" has no version 9. Its latest is 1.'),
         ({"version": ""}, "version", "This field is required."),
         ({"prompt": ""}, "prompt", "This field is required."),
+        (
+            {"limit": "9" * 30},
+            "limit",
+            "Ensure this value is less than or equal to 2147483647.",
+        ),
         ({"limit": "0"}, "limit", "Ensure this value is greater than or equal to 1."),
         (
             {"connection": "nowhere"},

@@ -23,6 +23,7 @@ from aiops.jobs.models import Item, Job
 from aiops.lists import ReadOnlyAdmin
 from aiops.row_links import row_link
 from aiops.templatetags.aiops_format import ago, in_one_line, status_mark, words
+from prompts.numbers import number_in
 
 SHORT = 200
 """Characters of an answer or an error in a list."""
@@ -39,16 +40,16 @@ class JobFilter(SimpleListFilter):
             "source_text", "version__number", "version__prompt__name"
         )
         shown = {str(job.pk): f"{job.pk}: {job}" for job in jobs.order_by("-pk")[:10]}
-        asked = self.value() or ""
-        if asked.isdecimal() and asked not in shown:
+        asked = number_in(self.value() or "")
+        if asked is not None and str(asked) not in shown:
             shown |= {str(job.pk): f"{job.pk}: {job}" for job in jobs.filter(pk=asked)}
         return list(shown.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        asked = self.value() or ""
-        if not asked:
+        if not self.value():
             return queryset
-        return queryset.filter(job_id=asked) if asked.isdecimal() else queryset.none()
+        asked = number_in(self.value() or "")
+        return queryset.none() if asked is None else queryset.filter(job_id=asked)
 
 
 @admin.register(Item)

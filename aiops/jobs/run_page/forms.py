@@ -94,6 +94,7 @@ class RunForm(VersionForm):
         label=_("Number of rows"),
         required=False,
         min_value=1,
+        max_value=2**31 - 1,
         help_text=_("At most so many, in the order of the list. Empty: all that are selected."),
     )
     empty = forms.ChoiceField(

@@ -24,6 +24,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from aiops.jobs.sources.errors import BadFilter, UnknownField, choose_from
+from prompts.numbers import LARGEST
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
@@ -145,6 +146,8 @@ def _one(field: Field[Any, Any], text: str) -> object:
     # Text that means nothing to a number or a date comes out as None, and would choose every row without one.
     if value is None:
         raise ValueError(gettext("it is empty; write __isnull=true for rows without a value."))
+    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+        raise ValueError(gettext("no column can hold a number as large as that."))
     if isinstance(field, DateTimeField) and isinstance(value, dt.datetime) and timezone.is_naive(value):
         value = timezone.make_aware(value)
     return value
