@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
-from django.db import models
+from django.db import connection, models
 from django.test.utils import isolate_apps
 from import_export.fields import Field
 from import_export.resources import ModelResource
@@ -209,6 +209,31 @@ def test_json_and_bytes_are_only_asked_whether_they_are_there(lookup):
         with pytest.raises(e.BadFilter, match="there are: isnull"):
             filtered(Thing._default_manager.all(), [f"{name}__{lookup}=1"])
         assert "IS NULL" in str(filtered(Thing._default_manager.all(), [f"{name}__isnull=true"]).query)
+
+
+@isolate_apps("tests")
+@pytest.mark.django_db(transaction=True)
+def test_a_field_for_a_file_is_empty_without_one():
+    class Paper(models.Model):  # noqa: DJ008
+        scan = models.FileField(blank=True)
+        photo = models.ImageField(blank=True)
+        shelf = models.FilePathField(path="/", blank=True)
+        size = models.IntegerField(null=True)
+
+        class Meta:
+            app_label = "tests"
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Paper)
+    try:
+        papers = Paper._default_manager
+        papers.create(scan="a.pdf", photo="a.png", shelf="/a", size=1)
+        bare = papers.create()
+        for name in ("scan", "photo", "shelf", "size"):
+            assert list(only_empty(papers.all(), name)) == [bare], name
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(Paper)
 
 
 def test_a_model_without_a_source_is_refused(db):

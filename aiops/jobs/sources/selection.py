@@ -13,6 +13,8 @@ from django.db.models import (
     CharField,
     DateTimeField,
     Field,
+    FileField,
+    FilePathField,
     ForeignKey,
     JSONField,
     Model,
@@ -67,14 +69,14 @@ def filtered(queryset: Rows, filters: Iterable[str]) -> Rows:
 
 
 def only_empty(queryset: Rows, name: str) -> Rows:
-    """The rows whose field `name` is NULL or, in text, empty.
+    """The rows whose field `name` is NULL or, in text and in names of files, empty.
 
     Raises:
         UnknownField: the model has no such column.
     """
     field = column(queryset.model, name)
     empty = Q(**{f"{field.name}__isnull": True})
-    if isinstance(field, CharField | TextField):
+    if isinstance(field, CharField | TextField | FileField | FilePathField):
         empty |= Q(**{f"{field.name}__exact": ""})
     return queryset.filter(empty)
 
