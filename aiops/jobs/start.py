@@ -52,6 +52,8 @@ def start_job(
         raise JobRefused(str(error)) from error
     job, created = _make(version, source, checked.plan.connection.alias, checked.plan.model, user, token)
     if not created:
+        if job.user_id != getattr(user, "pk", None):
+            raise JobRefused(_("Somebody else was shown this quote: choose again to have one of your own."))
         return job
     try:
         job.item_count = _add_items(job, source.rows())

@@ -209,6 +209,19 @@ def test_pressing_run_twice_at_the_same_moment_starts_one_job(client, runner, ti
     assert Item.objects.count() == 6
 
 
+def test_the_quote_of_somebody_else_starts_nothing_and_leads_nowhere(client, runner, tickets, triage, quiet):
+    page = quote(client, tickets)
+    first = confirm(client, page)
+    other = Client()
+    other.force_login(user_with(*RUNNER, name="other"))
+    answer = confirm(other, page)
+    assert answer.status_code == 200 and first.url not in answer.content.decode()
+    assert answer.context["form"].non_field_errors() == [
+        "Somebody else was shown this quote: choose again to have one of your own."
+    ]
+    assert Job.objects.get().user == runner
+
+
 def test_two_quotes_are_two_jobs(client, runner, tickets, triage, quiet):
     for _ in range(2):
         confirm(client, quote(client, tickets))

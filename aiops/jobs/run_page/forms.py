@@ -1,90 +1,16 @@
-"""What is chosen on the page, and what is confirmed."""
+"""What is chosen on the page."""
 
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.db.models import Field, Model, QuerySet
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from aiops.gateway.connections import usable_connections
+from aiops.jobs.quoted_page.forms import VersionForm
 from aiops.jobs.sources import ModelSource
 from aiops.jobs.sources.selection import only_empty
-from prompts.errors import PromptError
-from prompts.lookup import find_version
-from prompts.models import Prompt, PromptVersion
-from prompts.models.version import PRODUCTION
-
-
-class PromptField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A prompt, shown with where its labels point."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        """`Triage a ticket (production → 7, staging → 9)`."""
-        labels = ", ".join(f"{label.name} → {label.version.number}" for label in obj.labels.all())
-        return f"{obj.title} ({labels or gettext('no label yet')})"
-
-
-class VersionForm(forms.Form):
-    """Which version, asked where: what every way to start a job has to know."""
-
-    prompt = PromptField(Prompt.objects.none(), to_field_name="name", label=_("Prompt"))
-    version = forms.CharField(
-        label=_("Version"),
-        initial=PRODUCTION,
-        max_length=64,
-        help_text=_("A label, such as production or staging, or the number of a version."),
-        widget=forms.TextInput(attrs={"list": "run-prompt-labels", "autocomplete": "off", "autocapitalize": "off"}),
-    )
-    connection = forms.ChoiceField(label=_("Connection"), required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        fields: dict[str, Any] = self.fields
-        usable = Prompt.objects.filter(versions__isnull=False).distinct()
-        fields["prompt"].queryset = usable.order_by("title").with_labels()
-        self.prompts: QuerySet[Prompt] = fields["prompt"].queryset
-        """Those that have a version."""
-        offered, self.wrong_connections = usable_connections()
-        fields["connection"].choices = [
-            ("", _("the version's own")),
-            *((one.alias, f"{one.alias}: {one.name}, {one.model}") for one in offered.values()),
-        ]
-
-    @property
-    def label_names(self) -> list[str]:
-        """The labels that there are, each once."""
-        return sorted({label.name for prompt in self.prompts for label in prompt.labels.all()})
-
-    def clean(self) -> dict[str, Any]:
-        """Find the version that is meant."""
-        chosen = super().clean() or {}
-        if chosen.get("prompt") and chosen.get("version"):
-            try:
-                chosen["found"] = find_version(f"{chosen['prompt'].name}@{chosen['version'].strip()}")
-            except PromptError as error:
-                self.add_error("version", str(error))
-        return chosen
-
-    @property
-    def found(self) -> PromptVersion:
-        """The version that is meant, once the form is valid."""
-        found: PromptVersion = self.cleaned_data["found"]
-        return found
-
-    @property
-    def alias(self) -> str:
-        """Alias of the connection that was chosen; empty leaves it to the version."""
-        alias: str = self.cleaned_data["connection"]
-        return alias
-
-    def pinned(self) -> dict[str, str]:
-        """What was chosen, for the next step's hidden fields: a label may move, the version that was quoted stays."""
-        pinned = {"prompt": self.found.prompt.name, "version": str(self.found.number), "connection": self.alias}
-        return {name: value for name, value in pinned.items() if value}
 
 
 class RunForm(VersionForm):
@@ -137,18 +63,6 @@ class RunForm(VersionForm):
         return super().pinned() | {name: str(value) for name, value in kept.items() if value}
 
 
-class ConfirmForm(forms.Form):
-    """What a press on “Run” says beside the choices."""
-
-    token = forms.UUIDField(widget=forms.HiddenInput)
-    rows = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
-
-    @classmethod
-    def for_rows(cls, rows: int) -> ConfirmForm:
-        """A form not pressed yet, for a quote of so many rows."""
-        return cls(initial={"token": uuid4(), "rows": rows})
-
-
 def fillable(model: type[Model]) -> list[Field[Any, Any]]:
     """The fields of a model that may be empty, and so may be waiting for an answer."""
     return [
@@ -156,12 +70,3 @@ def fillable(model: type[Model]) -> list[Field[Any, Any]]:
         for field in model._meta.concrete_fields
         if (field.blank or field.null) and field.editable and not field.primary_key
     ]
-
-
-def changed_rows(quoted: int, now: int) -> str:
-    """The sentence for rows that came or went between quote and confirmation."""
-    return ngettext(
-        "The selection is %(now)s row now, the quote was for %(quoted)s: nothing was started, here is a new quote.",
-        "The selection is %(now)s rows now, the quote was for %(quoted)s: nothing was started, here is a new quote.",
-        now,
-    ) % {"now": f"{now:,}", "quoted": f"{quoted:,}"}

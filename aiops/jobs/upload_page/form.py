@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from aiops.jobs.run_page.forms import VersionForm
+from aiops.jobs.quoted_page.forms import VersionForm
 from aiops.jobs.sources import FileSource, SourceError
 from aiops.jobs.upload_page.kept import KeptFile, NotKept
 

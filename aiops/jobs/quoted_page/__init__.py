@@ -1,0 +1,1 @@
+"""What the pages that start jobs have in common: choose → quote → confirm, wherever the rows come from."""
