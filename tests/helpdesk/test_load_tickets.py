@@ -111,5 +111,5 @@ def test_a_missing_file_says_so(tmp_path):
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many"])
 def test_a_limit_that_is_no_number_of_rows_is_refused(limit):
-    with pytest.raises(CommandError, match=f"{limit} is not a number of rows: give 1 or more"):
+    with pytest.raises(CommandError, match=f"{limit} is not a whole number from 1 to 2147483647"):
         load(FIXTURE, f"--limit={limit}")

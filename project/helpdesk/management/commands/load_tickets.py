@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from aiops.management.terminal import whole_number
 from project.helpdesk.loading import UnusableFile, load_tickets
-
-
-def at_least_one(text: str) -> int:
-    """A whole number above zero, for argparse."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text} is not a number of rows: give 1 or more")
-    return int(text)
 
 
 class Command(BaseCommand):
@@ -34,7 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the CSV file, UTF-8")
-        parser.add_argument("--limit", type=at_least_one, metavar="N", help="read only the first N rows")
+        parser.add_argument("--limit", type=whole_number(1), metavar="N", help="read only the first N rows")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
