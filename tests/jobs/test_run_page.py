@@ -249,6 +249,27 @@ def test_rows_that_came_meanwhile_are_quoted_anew(client, runner, tickets, triag
     assert Job.objects.get().item_count == 7
 
 
+def test_other_rows_in_place_of_the_quoted_are_quoted_anew(client, runner, tickets, triage, quiet):
+    page = quote(client, tickets[:1], across="1")
+    tickets[0].delete()
+    Ticket.objects.create(subject="Ticket 7", text="Text 7")
+    again = confirm(client, page)
+    assert not Job.objects.exists()
+    assert (
+        "These are other rows than those that were quoted: nothing was started, here is a new quote."
+        in again.content.decode()
+    )
+    confirm(client, again)
+    assert texts(Job.objects.get())[0] == "Text 7"
+
+
+def test_another_order_of_the_same_rows_is_no_other_selection(client, runner, tickets, triage, quiet):
+    page = quote(client, tickets, f"{LIST}?o=1")
+    Ticket.objects.filter(pk=tickets[0].pk).update(subject="Z")
+    confirm(client, page, f"{LIST}?o=1")
+    assert Job.objects.get().item_count == 6
+
+
 @pytest.mark.parametrize("token", ["", "not-a-token"])
 def test_run_without_having_seen_a_quote_shows_one(client, runner, tickets, triage, quiet, token):
     page = post(client, tickets, step="run", token=token, rows="6", **choices())
@@ -507,7 +528,7 @@ def test_the_pages_ask_the_database_little_whatever_the_number_of_rows(
         page = post(client, [one], select_across="1")
     assert "Run a prompt on 40,000 tickets" in page.content.decode()
     assert len(page.content) < 20_000
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         page = quote(client, [one], across="1")
     assert page.context["quote"].rows == 40_000
     assert len(page.content) < 20_000

@@ -97,6 +97,16 @@ def test_what_was_quoted_is_what_runs(runner, triage):
     assert Job.objects.get().version == triage
 
 
+def test_another_file_than_the_quoted_is_quoted_anew(runner):
+    form = hidden(runner.post(PAGE, choices()).content.decode()) | {"step": "run"}
+    other = SimpleUploadedFile("questions.csv", CSV.replace(b"Where", b"Here"))
+    again = runner.post(PAGE, form | {"file": other}).content.decode()
+    assert "These are other rows than those that were quoted" in again
+    assert Job.objects.count() == 0
+    runner.post(PAGE, hidden(again) | {"step": "run"})
+    assert Item.objects.get(position=1).variables["text"] == "Here is my money?"
+
+
 def test_back_keeps_the_file(runner):
     quoted = hidden(runner.post(PAGE, choices()).content.decode())
     back = runner.post(PAGE, quoted | {"step": "choose"}).content.decode()

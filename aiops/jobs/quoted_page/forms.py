@@ -90,15 +90,18 @@ class ConfirmForm(forms.Form):
 
     token = forms.UUIDField(widget=forms.HiddenInput)
     rows = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    fingerprint = forms.CharField(widget=forms.HiddenInput, max_length=128)
 
     @classmethod
-    def for_rows(cls, rows: int) -> ConfirmForm:
-        """A form not pressed yet, for a quote of so many rows."""
-        return cls(initial={"token": uuid4(), "rows": rows})
+    def for_rows(cls, rows: int, fingerprint: str) -> ConfirmForm:
+        """A form not pressed yet, for a quote of so many rows, and of these."""
+        return cls(initial={"token": uuid4(), "rows": rows, "fingerprint": fingerprint})
 
 
 def changed_rows(quoted: int, now: int) -> str:
-    """The sentence for rows that came or went between quote and confirmation."""
+    """The sentence for rows that came or went between quote and confirmation, or both."""
+    if quoted == now:
+        return gettext("These are other rows than those that were quoted: nothing was started, here is a new quote.")
     return ngettext(
         "The selection is %(now)s row now, the quote was for %(quoted)s: nothing was started, here is a new quote.",
         "The selection is %(now)s rows now, the quote was for %(quoted)s: nothing was started, here is a new quote.",

@@ -112,15 +112,14 @@ class QuotedPage(ABC, Generic[F]):
                 "leaving": leaving(form.found, source),
                 "budgets": [budget_sentence(budget) for budget in offer.budgets],
                 "chosen": form.pinned(),
-                "confirm": ConfirmForm.for_rows(offer.rows),
+                "confirm": ConfirmForm.for_rows(offer.rows, source.fingerprint()),
                 **self.context(form),
             }
         )
 
     def _run(self, form: F, source: Source, confirm: ConfirmForm) -> HttpResponse:
-        quoted, now = confirm.cleaned_data["rows"], source.count()
-        if quoted != now:
-            messages.warning(self.request, changed_rows(quoted, now))
+        if confirm.cleaned_data["fingerprint"] != source.fingerprint():
+            messages.warning(self.request, changed_rows(confirm.cleaned_data["rows"], source.count()))
             return self._quote(form, source)
         # Pressed twice at the same moment, the slower press gets the job of the quicker one from here.
         job = start_job(

@@ -31,6 +31,9 @@ class FirstRows:
     def count(self) -> int:
         return min(self._limit, self._source.count())
 
+    def fingerprint(self) -> str:
+        return f"{self._source.fingerprint()} {self._limit}"
+
     def rows(self) -> Iterator[SourceRow]:
         return islice(self._source.rows(), self._limit)
 

@@ -71,6 +71,9 @@ class FileSource:
     def count(self) -> int:
         return self._count
 
+    def fingerprint(self) -> str:
+        return self._upload.sha256
+
     def rows(self) -> Iterator[SourceRow]:
         for _, cells in self._filled():
             yield SourceRow(dict(zip(self.columns, map(plain, cells), strict=True)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -49,6 +50,15 @@ class ModelSource:
 
     def count(self) -> int:
         return self.queryset.count()
+
+    def fingerprint(self) -> str:
+        """Of the keys of the rows, read one by one. What else a row holds may change."""
+        keys = self.queryset.prefetch_related(None).values_list("pk", flat=True)
+        total = 0
+        for key in keys.iterator(chunk_size=CHUNK):
+            # A sum, for which the order means nothing and no more than one key is held.
+            total += int.from_bytes(hashlib.sha256(str(key).encode()).digest()[:16])
+        return f"{total % 2**128:032x}"
 
     def rows(self) -> Iterator[SourceRow]:
         """The rows in order.

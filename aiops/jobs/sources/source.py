@@ -41,6 +41,10 @@ class Source(Protocol):
         """How many rows there are now."""
         ...
 
+    def fingerprint(self) -> str:
+        """Of which rows there are now, in whatever order: another one as soon as a row came, went or was replaced."""
+        ...
+
     def rows(self) -> Iterator[SourceRow]:
         """The rows in order, one at a time. May be asked for again."""
         ...
