@@ -8,7 +8,7 @@ An app registers in the `ready()` of its AppConfig:
     extensions.offer_connections(lambda: [("default", "OpenAI"), ("local", "this machine")])
     extensions.extend(PromptVersion, extensions.Panel("used-by", _("Used by"), "shop/used_by.html", used_by))
     extensions.extend(Prompt, extensions.Column("calls", _("calls"), calls_of, annotate=with_calls))
-    extensions.extend(PromptVersion, extensions.Address("try", try_it, tool=_("Try it"), permission="shop.run_job"))
+    extensions.extend(PromptVersion, extensions.Address("try", try_it, tool=_("Try it"), permissions=("shop.run_job",)))
 
 The models that can be extended are Prompt, PromptVersion, OutputSchema and SchemaVersion.
 """
@@ -59,8 +59,8 @@ class Address:
     """Given the request and the object, once the person may see it; refuses GET by itself where it has an effect."""
     tool: Any = ""
     """Text of the link at the top of the object's page; blank for none."""
-    permission: str = ""
-    """Needed for the page and its link, such as `aiops.run_job`; blank where seeing the object is enough."""
+    permissions: tuple[str, ...] = ()
+    """All needed for the page and its link, such as `aiops.run_job`; none where seeing the object is enough."""
 
 
 E = TypeVar("E", Panel, Column, Address)

@@ -79,7 +79,7 @@ class ExtendedAdmin(ModelAdmin):
             obj = self.get_object(request, object_id)
             if obj is None:
                 raise Http404(_("It does not exist, or no longer."))
-            if not self.has_view_permission(request, obj) or not may(request, address.permission):
+            if not self.has_view_permission(request, obj) or not request.user.has_perms(address.permissions):
                 raise PermissionDenied
             return address.view(request, obj)
 
@@ -90,7 +90,7 @@ class ExtendedAdmin(ModelAdmin):
         return [
             (address.tool, self.address_of(address.name, obj))
             for address in extensions_of(self.model, Address)
-            if address.tool and may(request, address.permission)
+            if address.tool and request.user.has_perms(address.permissions)
         ]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
@@ -104,11 +104,6 @@ class ExtendedAdmin(ModelAdmin):
                 if (html := draw(panel, request, obj)) is not None
             ]
         return super().render_change_form(request, context, *args, **kwargs)
-
-
-def may(request: HttpRequest, permission: str) -> bool:
-    """Whether the person has a permission; a blank one everybody has."""
-    return not permission or bool(request.user.has_perm(permission))
 
 
 def draw(panel: Panel, request: HttpRequest, obj: Any) -> str | None:

@@ -29,7 +29,7 @@ class PublishingAdmin(ExtendedAdmin):
 
     def addresses(self) -> tuple[Address, ...]:
         """Where a version's page sends its button."""
-        return (*super().addresses(), Address("label", self.label_view, permission=PERMISSION))
+        return (*super().addresses(), Address("label", self.label_view, permissions=(PERMISSION,)))
 
     def label_view(self, request: HttpRequest, version: PromptVersion) -> HttpResponseBase:
         """Point the label that was sent, or production, to the version."""

@@ -442,7 +442,7 @@ def addresses():
     def view(request, version):
         return HttpResponse(f"trying {version}")
 
-    address = extensions.Address("try", view, tool="Try it", permission="prompts.publish_prompt")
+    address = extensions.Address("try", view, tool="Try it", permissions=("prompts.publish_prompt",))
     extensions.extend(PromptVersion, address)
     urls = importlib.import_module(site_settings.ROOT_URLCONF)
     importlib.reload(urls)

@@ -79,6 +79,16 @@ def test_from_file_to_job(runner, media):
     assert waiting(media) == []
 
 
+def test_a_file_waits_in_the_storage_for_it_where_there_is_one(runner, media, settings, tmp_path_factory):
+    apart = tmp_path_factory.mktemp("apart")
+    local = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    settings.STORAGES = settings.STORAGES | {"aiops": local | {"OPTIONS": {"location": apart}}}
+    quoted = runner.post(PAGE, choices()).content.decode()
+    assert waiting(media) == [] and len(waiting(apart)) == 1
+    runner.post(PAGE, hidden(quoted) | {"step": "run"})
+    assert Job.objects.count() == 1 and waiting(apart) == []
+
+
 def test_two_presses_start_one_job(runner):
     form = hidden(runner.post(PAGE, choices()).content.decode()) | {"step": "run"}
     first = runner.post(PAGE, form)

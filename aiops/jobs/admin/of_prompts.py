@@ -68,7 +68,8 @@ def extend() -> None:
     """Register all of it; doing it again changes nothing."""
     extensions.withdraw_connections(connection_choices)
     extensions.offer_connections(connection_choices)
-    tool = extensions.Address("run-file", run_on_file, tool=_("Run on a file"), permission="aiops.run_job")
+    both = ("aiops.run_job", "aiops.view_job")
+    tool = extensions.Address("run-file", run_on_file, tool=_("Run on a file"), permissions=both)
     for model, path in ((Prompt, "version__prompt"), (PromptVersion, "version")):
         jobs = extensions.Column("jobs", _("jobs"), lambda row: count(row.job_count), annotate=with_jobs(path))
         extensions.extend(model, jobs)
