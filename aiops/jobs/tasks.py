@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from aiops.calls.models import Call
 from aiops.execution.window import durable
-from aiops.gateway.connections import connections
+from aiops.gateway.connections import usable_connections
 from aiops.jobs.claim import lease
 from aiops.jobs.doorbell import ring
 from aiops.jobs.models import Job
@@ -44,9 +44,11 @@ def sweep() -> int:
     """See to what nobody rang for: each minute, by a schedule. Returns how many jobs were rung for."""
     now = timezone.now()
     Job.objects.filter(status=Job.Status.PLANNING, created_at__lt=now - STALE_PLAN).delete()
-    longest = max(lease(connection) for connection in connections().values())
-    with durable():
-        settle_lost(Call.objects.filter(started_at__lt=now - longest), now=now)
+    usable, _wrong = usable_connections()
+    if usable:
+        longest = max(lease(connection) for connection in usable.values())
+        with durable():
+            settle_lost(Call.objects.filter(started_at__lt=now - longest), now=now)
     rung = 0
     for job in Job.objects.left_alone(now):
         if job.finish(now=now) or not job.needs_ring(now):

@@ -301,6 +301,13 @@ class TestAWorkerThatDied:
         assert set(Call.objects.values_list("status", flat=True)) == {"unknown"}
 
 
+def test_the_sweeper_works_beside_a_connection_that_makes_no_sense(job, settings):
+    default = settings.AIOPS["CONNECTIONS"]["default"]
+    settings.AIOPS = {"CONNECTIONS": {"default": default, "wrong": {"BASE_URL": 7}}}
+    Job.objects.update(rung_at=None)
+    assert sweep() == 1
+
+
 def test_one_worker_at_a_time_works_at_a_job(job, provider):
     now = timezone.now()
     assert job.take(uuid4(), until=now + timedelta(seconds=60), now=now)

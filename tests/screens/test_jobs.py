@@ -178,12 +178,12 @@ def test_what_cannot_be_done_is_said_and_not_done(boss, version):
 
 def test_a_doorbell_that_is_not_there_is_said_and_the_job_stays_as_it_is(boss, version, settings):
     settings.AIOPS = settings.AIOPS | {"DOORBELL": "shop.bells.Loud"}
-    job = make_job(version, status=Job.Status.STOPPED, failed=1, pending=1)
-    for name in ("resume", "retry"):
+    for name, status in (("resume", Job.Status.STOPPED), ("retry", Job.Status.FINISHED)):
+        job = make_job(version, status=status, failed=1)
         answer = boss.post(page_of(job, name), follow=True)
         assert "which is no class that can be made" in answer.content.decode()
-    job.refresh_from_db()
-    assert job.status == Job.Status.STOPPED and job.items.failed().count() == 1
+        job.refresh_from_db()
+        assert job.status == status and job.items.failed().count() == 1
 
 
 def test_results_as_csv(boss, version):

@@ -249,7 +249,7 @@ def test_rows_of_a_model_are_sent_again_by_those_who_may_view_it(sign_in, job):
     assert job.status == Job.Status.STOPPED
     for name in ("resume", "retry"):
         assert address(job, name) in page(insider, job)
-    assert insider.post(address(job, "retry")).status_code == 302
+    assert insider.post(address(job, "resume")).status_code == 302
     job.refresh_from_db()
     assert job.status == Job.Status.RUNNING
 
