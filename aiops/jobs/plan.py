@@ -37,7 +37,7 @@ def check(version: PromptVersion, source: Source, *, connection: str = "", model
         if plan.price is None and current_periods(now):
             raise UnpricedModel(plan.model, plan.connection.alias)
         # One real rendering finds what no list of variables shows.
-        first = next(iter(source.rows()), None)
+        first = next(source.rows(1), None)
         if first is not None:
             prepare(plan, first.variables, About())
     except (SourceError, *REFUSALS) as error:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from django.utils import timezone
@@ -139,7 +138,7 @@ class _Sample:
 def _render_sample(version: PromptVersion, source: Source) -> _Sample:
     seen, size, rows, messages = set(), 0, 0, 0
     try:
-        for row in islice(source.rows(), SAMPLE):
+        for row in source.rows(SAMPLE):
             rendered = render(version, row.variables)
             rows, size, messages = rows + 1, size + rendered.size, len(rendered.messages)
             seen.add(hashlib.sha256(repr(rendered.messages).encode("utf-8", "replace")).digest())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -56,7 +57,9 @@ def start_job(
             raise JobRefused(_("Somebody else was shown this quote: choose again to have one of your own."))
         return job
     try:
-        job.item_count = _add_items(job, source.rows())
+        # Ended before anything else is written: a source of the shop's own may hold something open while it is read.
+        with closing(source.rows()) as rows:
+            job.item_count = _add_items(job, rows)
         if not job.item_count:
             raise JobRefused(_("The rows were gone before the job began."))
         with transaction.atomic():

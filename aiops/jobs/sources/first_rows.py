@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Generator
 
 from django.db.models import Model
 
@@ -34,8 +33,8 @@ class FirstRows:
     def fingerprint(self) -> str:
         return f"{self._source.fingerprint()} {self._limit}"
 
-    def rows(self) -> Iterator[SourceRow]:
-        return islice(self._source.rows(), self._limit)
+    def rows(self, most: int | None = None) -> Generator[SourceRow, None, None]:
+        return self._source.rows(self._limit if most is None else min(self._limit, most))
 
     def describe(self) -> str:
         return rows_of(self.count(), self._source.name)

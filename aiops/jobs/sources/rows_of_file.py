@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from itertools import islice
 from typing import BinaryIO
 
 from django.utils.translation import gettext
@@ -74,8 +75,8 @@ class FileSource:
     def fingerprint(self) -> str:
         return self._upload.sha256
 
-    def rows(self) -> Iterator[SourceRow]:
-        for _, cells in self._filled():
+    def rows(self, most: int | None = None) -> Generator[SourceRow, None, None]:
+        for _, cells in islice(self._filled(), most):
             yield SourceRow(dict(zip(self.columns, map(plain, cells), strict=True)))
 
     def describe(self) -> str:

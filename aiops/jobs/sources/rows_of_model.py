@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -15,8 +15,11 @@ from aiops.jobs.sources.selection import filtered, only_empty, ordered
 from aiops.jobs.sources.source import SourceRow, rows_of
 from aiops.resources import Plain, ResourceError, registered_models, source_of
 
-CHUNK = 500
+CHUNK = 1_000
 """Rows that are held in memory at once."""
+
+KEYS = 10_000
+"""Keys that are fetched at once."""
 
 
 class ModelSource:
@@ -60,14 +63,43 @@ class ModelSource:
             total += int.from_bytes(hashlib.sha256(str(key).encode()).digest()[:16])
         return f"{total % 2**128:032x}"
 
-    def rows(self) -> Iterator[SourceRow]:
-        """The rows in order.
+    def rows(self, most: int | None = None) -> Generator[SourceRow, None, None]:
+        """The rows in order; those that went after their keys were read are left out.
+
+        Only the keys are held, for as long as it takes: no cursor stays open between two rows. On SQLite one would keep
+        what it sees, and whoever reads it could write no more as soon as somebody else has.
 
         Raises:
             UnreadableRow: the source fails on a row.
         """
-        for instance in self._reader.narrow(self.queryset).iterator(chunk_size=CHUNK):
-            yield SourceRow(self._variables(instance), str(instance.pk))
+        for chunk in self._chunks(most):
+            for instance in chunk:
+                yield SourceRow(self._variables(instance), str(instance.pk))
+
+    def _chunks(self, most: int | None) -> Iterator[list[Model]]:
+        if most is not None and most <= CHUNK:
+            yield list(self._reader.narrow(self.queryset[:most]))
+            return
+        keys = self._keys(most)
+        rows = self._reader.narrow(self._found_by_key())
+        for start in range(0, len(keys), CHUNK):
+            yield _in_turn(rows, keys[start : start + CHUNK])
+
+    def _keys(self, most: int | None) -> list[Any]:
+        chosen = self.queryset if most is None else self.queryset[:most]
+        if chosen.query.combinator:
+            # A union can be in the order only of what it selects.
+            return [row.pk for row in chosen.iterator(chunk_size=CHUNK)]
+        return list(chosen.prefetch_related(None).values_list("pk", flat=True).iterator(chunk_size=KEYS))
+
+    def _found_by_key(self) -> QuerySet[Any]:
+        """The rows once more, so that some of them can be asked for: in no order, and whole where they are a slice."""
+        if self.queryset.query.combinator:
+            # Django filters no union. Which rows are in it, their keys have said.
+            return self.model._base_manager.using(self.queryset.db)
+        whole = self.queryset.all()
+        whole.query.clear_limits()
+        return whole.order_by()
 
     def _variables(self, instance: Model) -> dict[str, Plain]:
         try:
@@ -130,6 +162,12 @@ def model_source(
         chosen = chosen[:limit]
     selection: dict[str, Plain] = {"filters": [*filters], "order": order, "limit": limit, "empty": empty}
     return ModelSource(chosen, selection=selection)
+
+
+def _in_turn(rows: QuerySet[Any], keys: Sequence[Any]) -> list[Model]:
+    """The rows of these keys, in their order."""
+    found = {row.pk: row for row in rows.filter(pk__in=keys)}
+    return [found[key] for key in keys if key in found]
 
 
 def _model(label: str) -> type[Model]:

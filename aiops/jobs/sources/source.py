@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,8 +45,12 @@ class Source(Protocol):
         """Of which rows there are now, in whatever order: another one as soon as a row came, went or was replaced."""
         ...
 
-    def rows(self) -> Iterator[SourceRow]:
-        """The rows in order, one at a time. May be asked for again."""
+    def rows(self, most: int | None = None) -> Generator[SourceRow, None, None]:
+        """The rows in order, one at a time; may be asked for again. Nothing in the database stays open between two.
+
+        Args:
+            most: only the first so many.
+        """
         ...
 
     def describe(self) -> str:
