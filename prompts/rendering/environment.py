@@ -53,6 +53,10 @@ GROWING: dict[str, Callable[..., Any]] = {
 }
 """Methods of text that can make more than they are given: ours are used instead."""
 
+FUNCTIONS = {"range": "call_range", "dict": "call_dict", "namespace": "call_namespace"}
+"""What may be called by its name, and the attribute of the environment that it is. A variable is never called: a row's
+own `range` and the function do not meet."""
+
 NUMBERS = (int, float, Decimal)
 TIMES = (date, datetime, timedelta)
 
@@ -96,7 +100,9 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         )
         self.filters = dict(filters.FILTERS)
         self.tests = dict(filters.TESTS)
-        self.globals = {"range": bounded_range, "dict": dict, "namespace": Namespace}
+        # No name means anything but a variable: `FUNCTIONS` are known by being called.
+        self.globals = {}
+        self.call_range, self.call_dict, self.call_namespace = bounded_range, dict, Namespace
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`: a key first, so that a row's own field is never hidden by a method."""

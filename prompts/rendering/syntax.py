@@ -11,7 +11,7 @@ from jinja2 import Template, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.visitor import NodeTransformer
 
 from prompts.errors import BrokenTemplate, TooLarge
-from prompts.rendering.environment import PromptEnvironment
+from prompts.rendering.environment import FUNCTIONS, PromptEnvironment
 from prompts.rendering.filters import HIDDEN
 from prompts.rendering.guards import unguarded_reads
 from prompts.rendering.limits import TEMPLATE_CHARS
@@ -68,11 +68,12 @@ def compiled(source: str) -> Compiled:
     try:
         tree = ENVIRONMENT.parse(source)
         check(tree)
+        tree = Functions().visit(tree)
         reads = frozenset(meta.find_undeclared_variables(tree))
         required = unguarded_reads(tree) & reads
         code = ENVIRONMENT.compile(Bounded().visit(tree), filename="<prompt>")
         # A plain dictionary: the layered one that Jinja2 makes costs more than all the rest of a rendering.
-        template = Template.from_code(ENVIRONMENT, code, dict(ENVIRONMENT.globals))
+        template = Template.from_code(ENVIRONMENT, code, {})
     except TemplateSyntaxError as error:
         raise BrokenTemplate(
             _("line %(line)d: %(problem)s") % {"line": error.lineno or 1, "problem": sentence(error.message or "")}
@@ -111,6 +112,15 @@ def check(tree: nodes.Template) -> None:
 def fail(node: nodes.Node, problem: str) -> None:
     """Raises: TemplateSyntaxError: always, at the node's line."""
     raise TemplateSyntaxError(problem, node.lineno)
+
+
+class Functions(NodeTransformer):
+    """Takes the names of functions out of a tree where they are called; everywhere else they are names of variables."""
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802
+        if isinstance(node.node, nodes.Name) and node.node.name in FUNCTIONS:
+            node.node = nodes.EnvironmentAttribute(FUNCTIONS[node.node.name], lineno=node.lineno)
+        return self.generic_visit(node)
 
 
 class Bounded(NodeTransformer):

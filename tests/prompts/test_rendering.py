@@ -69,6 +69,9 @@ def test_messages_keep_their_roles_and_order():
         ("{% set x %}{{ a }}!{% endset %}{{ x }}{{ x }}", {"a": 1}, "1!1!"),
         ("{{ g.x }}", {"g": namedtuple("G", "x")(3)._asdict()}, "3"),
         ("{{ o.a }}", {"o": OrderedDict(a=1)}, "1"),
+        ("{{ range }} {{ dict.a }} {{ namespace }}", {"range": "80 km", "dict": {"a": 1}, "namespace": "x"}, "80 km 1 x"),
+        ("{{ 'far' if range == '80 km' else 'near' }}{% for i in range(2) %}{{ i }}{% endfor %}", {"range": "80 km"}, "far01"),
+        ("{{ range(2)|list }}{{ dict(a=1) }}", {"range": "80 km", "dict": 1}, '[0, 1]{"a": 1}'),
     ],
 )  # fmt: skip
 def test_what_a_template_can_say(template, variables, expected):
@@ -417,6 +420,13 @@ def test_all_messages_share_one_limit():
         ("{{ a if a is defined }}{{ a }}", "a", ""),
         ("{% if a is defined or b %}{{ a }}{% endif %}", "a b", ""),
         ("{% if x is defined %}{% if y is defined %}{{ x }}{{ y }}{% endif %}{% endif %}", "", "x y"),
+        ("{{ range }} {{ dict.a }} {{ namespace|default('-') }}", "range dict", "namespace"),
+        (
+            "{% for i in range(3) %}{{ dict(a=1) }}{% endfor %}{% set ns = namespace(n=0) %}{{ range|d(1) }}",
+            "",
+            "range",
+        ),
+        ("{% if range == '80 km' %}{{ range(2)|list }}{% endif %}", "range", ""),
         ("no variables at all", "", ""),
     ],
 )
