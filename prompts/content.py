@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from prompts.canonical import canonical
 from prompts.errors import NotRendered
+from prompts.rendering.limits import MESSAGES_CHARS
 from prompts.rendering.syntax import compiled
 from prompts.rendering.text import bad_characters
 
@@ -44,7 +45,20 @@ def problems_of_messages(messages: Any) -> list[str]:
         return [_("A version needs at least one message.")]
     if len(messages) > MESSAGES:
         return [_("A version has at most %(limit)d messages.") % {"limit": MESSAGES}]
+    chars = sum(len(message["content"]) for message in messages if _has_text(message))
+    if chars > MESSAGES_CHARS:
+        return [
+            _(
+                "The messages have %(n)s characters together: at most %(limit)s are allowed; "
+                "give long texts as variables."
+            )
+            % {"n": f"{chars:,}", "limit": f"{MESSAGES_CHARS:,}"}
+        ]
     return [problem for position, message in enumerate(messages, start=1) for problem in _of_message(position, message)]
+
+
+def _has_text(message: Any) -> bool:
+    return isinstance(message, dict) and isinstance(message.get("content"), str)
 
 
 def _of_message(position: int, message: Any) -> list[str]:

@@ -6,8 +6,6 @@ the branch of an `if` or of an inline `if`, or the right side of an `and`. Anyth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from jinja2 import nodes
 
 Names = frozenset[str]
@@ -16,44 +14,47 @@ NONE: Names = frozenset()
 
 def unguarded_reads(tree: nodes.Node) -> Names:
     """Names that are read somewhere without a guard, whether or not the template sets them itself."""
-    return frozenset(_reads(tree, NONE))
+    found: set[str] = set()
+    _read(tree, NONE, found)
+    return frozenset(found)
 
 
-def _reads(node: nodes.Node, guarded: Names) -> Iterator[str]:
+def _read(node: nodes.Node, guarded: Names, found: set[str]) -> None:
+    # A set that is filled on the way: names handed up through every level would make deep trees slow.
     match node:
         case nodes.Name():
             if node.ctx == "load" and node.name not in guarded:
-                yield node.name
+                found.add(node.name)
         case nodes.Test(node=nodes.Name(), name="defined" | "undefined"):
             pass
         case nodes.Filter(name="default" | "d", node=nodes.Name()):
             for child in (*node.args, *node.kwargs):
-                yield from _reads(child, guarded)
+                _read(child, guarded, found)
         case nodes.If() | nodes.CondExpr():
-            yield from _branches(node, guarded)
+            _read_branches(node, guarded, found)
         case nodes.And():
-            yield from _reads(node.left, guarded)
-            yield from _reads(node.right, guarded | _defined(node.left))
+            _read(node.left, guarded, found)
+            _read(node.right, guarded | _defined(node.left), found)
         case nodes.Or():
-            yield from _reads(node.left, guarded)
-            yield from _reads(node.right, guarded | _undefined(node.left))
+            _read(node.left, guarded, found)
+            _read(node.right, guarded | _undefined(node.left), found)
         case _:
             for child in node.iter_child_nodes():
-                yield from _reads(child, guarded)
+                _read(child, guarded, found)
 
 
-def _branches(node: nodes.If | nodes.CondExpr, guarded: Names) -> Iterator[str]:
-    yield from _reads(node.test, guarded)
+def _read_branches(node: nodes.If | nodes.CondExpr, guarded: Names, found: set[str]) -> None:
+    _read(node.test, guarded, found)
     first, second = guarded | _defined(node.test), guarded | _undefined(node.test)
     if isinstance(node, nodes.CondExpr):
-        yield from _reads(node.expr1, first)
+        _read(node.expr1, first, found)
         if node.expr2 is not None:
-            yield from _reads(node.expr2, second)
+            _read(node.expr2, second, found)
         return
     for child in node.body:
-        yield from _reads(child, first)
+        _read(child, first, found)
     for child in (*node.elif_, *node.else_):
-        yield from _reads(child, second)
+        _read(child, second, found)
 
 
 def _defined(test: nodes.Node) -> Names:

@@ -15,6 +15,9 @@ from prompts.errors import TooLarge
 TEMPLATE_CHARS = 100_000
 """Longest template of one message, characters."""
 
+MESSAGES_CHARS = 200_000
+"""Longest templates of all messages of a version together, characters: reading them must not hold a web worker."""
+
 RENDERED_BYTES = 400_000
 """Most that all messages of one rendering hold together, in UTF-8; in characters, also the longest text on the way."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext as _
-from jinja2 import Template, TemplateError, TemplateSyntaxError, meta, nodes
+from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2.meta import TrackingCodeGenerator
 from jinja2.visitor import NodeTransformer
 
 from prompts.errors import BrokenTemplate, TooLarge
@@ -68,8 +70,8 @@ def compiled(source: str) -> Compiled:
     try:
         tree = ENVIRONMENT.parse(source)
         check(tree)
-        tree = Functions().visit(tree)
-        reads = frozenset(meta.find_undeclared_variables(tree))
+        take_functions(tree)
+        reads = names_of_variables(tree)
         required = unguarded_reads(tree) & reads
         code = ENVIRONMENT.compile(Bounded().visit(tree), filename="<prompt>")
         # A plain dictionary: the layered one that Jinja2 makes costs more than all the rest of a rendering.
@@ -86,9 +88,37 @@ def compiled(source: str) -> Compiled:
     return Compiled(template, required, reads - required, constant)
 
 
+def take_functions(tree: nodes.Template) -> None:
+    """Take the names of functions out of a tree where they are called; everywhere else they are names of variables."""
+    for node in below(tree):
+        if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in FUNCTIONS:
+            node.node = nodes.EnvironmentAttribute(FUNCTIONS[node.node.name], lineno=node.lineno)
+
+
+def names_of_variables(tree: nodes.Template) -> frozenset[str]:
+    """The names that come from outside wherever they are read; what a template sets itself is none of them."""
+    generator = TrackingCodeGenerator(ENVIRONMENT)
+    # `meta.find_undeclared_variables` without its optimizer, which computes nothing here and is quadratic in depth.
+    generator.optimizer = None
+    generator.visit(tree)
+    return frozenset(generator.undeclared_identifiers)
+
+
 def is_constant(tree: nodes.Template) -> bool:
     """Whether there is nothing in it but text."""
-    return all(isinstance(node, nodes.Output | nodes.TemplateData) for node in tree.find_all(nodes.Node))
+    return all(isinstance(node, nodes.Output | nodes.TemplateData) for node in below(tree))
+
+
+def below(tree: nodes.Node) -> Iterator[nodes.Node]:
+    """All nodes of a tree but its root, in their order. (`find_all` hands each up through every level.)"""
+    todo = [tree.iter_child_nodes()]
+    while todo:
+        node = next(todo[-1], None)
+        if node is None:
+            todo.pop()
+        else:
+            yield node
+            todo.append(node.iter_child_nodes())
 
 
 def sentence(text: str) -> str:
@@ -98,7 +128,7 @@ def sentence(text: str) -> str:
 
 def check(tree: nodes.Template) -> None:
     """Raises: TemplateSyntaxError: a statement or filter that prompts do not have."""
-    for node in tree.find_all(nodes.Node):
+    for node in below(tree):
         if isinstance(node, nodes.Stmt) and not isinstance(node, STATEMENTS):
             fail(node, _('"%(word)s" does not exist in prompts') % {"word": WORDS.get(type(node), type(node).__name__)})
         if isinstance(node, nodes.For) and node.recursive:
@@ -112,15 +142,6 @@ def check(tree: nodes.Template) -> None:
 def fail(node: nodes.Node, problem: str) -> None:
     """Raises: TemplateSyntaxError: always, at the node's line."""
     raise TemplateSyntaxError(problem, node.lineno)
-
-
-class Functions(NodeTransformer):
-    """Takes the names of functions out of a tree where they are called; everywhere else they are names of variables."""
-
-    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802
-        if isinstance(node.node, nodes.Name) and node.node.name in FUNCTIONS:
-            node.node = nodes.EnvironmentAttribute(FUNCTIONS[node.node.name], lineno=node.lineno)
-        return self.generic_visit(node)
 
 
 class Bounded(NodeTransformer):

@@ -384,6 +384,24 @@ def test_what_runs_long_or_grows_large_is_stopped(flood):
     assert len(str(caught.value)) < 500
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        ("{{ " + "+".join("a" * 180) + " }}") * 270,
+        "{{ a " + "< a " * 24_000 + "}}",
+        "{{ a|d(b) }}" * 8_000,
+        "".join(f"{{% if a{n} %}}{{% set b{n}=1 %}}{{% endif %}}" for n in range(2_300)),
+    ],
+    ids=["sums", "comparisons", "guards", "branches"],
+)
+def test_the_worst_template_within_the_limits_is_read_in_a_few_seconds(template):
+    # Seconds of this process and no others': the machine may be busy.
+    compiled.cache_clear()
+    started = time.process_time()
+    compiled(template)
+    assert time.process_time() - started < 15
+
+
 def test_a_slow_template_is_stopped_by_the_clock(monkeypatch):
     monkeypatch.setattr("prompts.rendering.limits.SECONDS", 0.0)
     with pytest.raises(

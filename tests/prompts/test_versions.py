@@ -205,6 +205,7 @@ def test_bulk_create_checks_and_hashes(triage):
         ({"messages": [{"role": "user", "content": "{{ a"}]}, "Message 1 (user): line 1: unexpected end of template, expected 'end of print statement'."),
         ({"messages": [{"role": "user", "content": "a\x00"}]}, "Message 1 (user): the template holds a NUL or half a character: remove it."),
         ({"messages": OTHER * 101}, "A version has at most 100 messages."),
+        ({"messages": [{"role": "user", "content": "x" * 90_000}] * 3}, "The messages have 270,000 characters together: at most 200,000 are allowed; give long texts as variables."),
         ({"parameters": {"max_tokens": 5}}, '"max_tokens" does not belong in the parameters: use the field "output limit".'),
         ({"parameters": {"stream": True}}, '"stream" does not belong in the parameters: remove it.'),
         ({"parameters": {"x": float("nan")}}, "Parameters are plain JSON: no NaN, no infinity, nothing but text, numbers, lists and objects."),
