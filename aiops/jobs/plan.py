@@ -1,4 +1,4 @@
-"""What a job will ask: everything that can be refused is refused here, before anything is made."""
+"""What a job will ask: whatever can be refused before a row is looked at is refused here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aiops.execution.errors import REFUSALS
-from aiops.execution.prepare import About, Plan, make_plan, prepare
+from aiops.execution.prepare import Plan, make_plan
 from aiops.jobs.doorbell import doorbell
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.sources import Source, SourceError, check_rows, check_variables
@@ -36,10 +36,6 @@ def check(version: PromptVersion, source: Source, *, connection: str = "", model
         doorbell()
         if plan.price is None and current_periods(now):
             raise UnpricedModel(plan.model, plan.connection.alias)
-        # One real rendering finds what no list of variables shows.
-        first = next(source.rows(1), None)
-        if first is not None:
-            prepare(plan, first.variables, About())
     except (SourceError, *REFUSALS) as error:
         raise JobRefused(str(error)) from error
     return Checked(plan, rows)

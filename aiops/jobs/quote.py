@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,21 +12,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from aiops.calls.models import Call
-from aiops.execution.errors import REFUSALS
 from aiops.execution.prepare import OVERHEAD, Plan
 from aiops.gateway.connections import Connection
 from aiops.gateway.usage import Usage
-from aiops.jobs.errors import JobRefused
 from aiops.jobs.plan import check
+from aiops.jobs.sample import Sample
 from aiops.jobs.sources import Source
 from aiops.ledger.money import dollars
 from aiops.ledger.periods import current_periods
 from aiops.ledger.prices import Price
 from prompts.models import PromptVersion
-from prompts.rendering import render
-
-SAMPLE = 1_000
-"""Rows that are rendered to count; a larger source is reckoned from its first so many."""
 
 HISTORY = 200
 """Latest answers of the version by which a quote is made."""
@@ -58,6 +52,9 @@ class Quote:
     unique_rows: int | None
     """Of different renderings; None where the source is too large to have been rendered whole."""
 
+    sample: Sample
+    """The rows by which it was reckoned."""
+
     tokens_in: int
     """An estimate."""
 
@@ -83,7 +80,8 @@ class Quote:
             "low": f"{self.tokens_out_low:,}",
             "high": f"{self.tokens_out_high:,}",
         }
-        return [rows, tokens, self._cost()]
+        said = [rows, tokens, self._cost()]
+        return [*said, self.sample.warning(whole=self.sample.rows >= self.rows)] if self.sample.unfit else said
 
     def _cost(self) -> str:
         words = {"low": dollars(self.cost_low), "high": dollars(self.cost_high), "model": self.model}
@@ -103,18 +101,21 @@ def quote(version: PromptVersion, source: Source, *, connection: str = "", model
     now = timezone.now()
     checked = check(version, source, connection=connection, model=model, now=now)
     plan, rows = checked.plan, checked.rows
-    sample = _render_sample(version, source)
+    sample = Sample.of(version, source)
+    # The others are found out when their turn comes; until then they count in full.
+    asked = rows - sample.unfit
     past = _past(version, plan)
-    tokens_in = past.tokens_in if past else sample.bytes_each(plan) // BYTES_PER_TOKEN
+    tokens_in = past.tokens_in if past else _tokens_in(sample, plan)
     low, high = (past.fewest_out, past.most_out) if past else _answer_tokens(version, plan)
-    cost_low, cost_high = (_cost(plan.price, tokens_in, out, rows) for out in (low, high))
+    cost_low, cost_high = (_cost(plan.price, tokens_in, out, asked) for out in (low, high))
     return Quote(
         source_text=source.describe(),
         rows=rows,
         unique_rows=sample.unique if sample.rows >= rows else None,
-        tokens_in=tokens_in * rows,
-        tokens_out_low=low * rows,
-        tokens_out_high=high * rows,
+        sample=sample,
+        tokens_in=tokens_in * asked,
+        tokens_out_low=low * asked,
+        tokens_out_high=high * asked,
         cost_low=cost_low,
         cost_high=cost_high,
         connection=plan.connection,
@@ -123,28 +124,10 @@ def quote(version: PromptVersion, source: Source, *, connection: str = "", model
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    rows: int
-    unique: int
-    bytes: int
-    messages: int
-
-    def bytes_each(self, plan: Plan) -> int:
-        overhead = BYTES_PER_TOKEN * OVERHEAD // 2 * (self.messages + 1)
-        return self.bytes // max(1, self.rows) + plan.fixed_size + overhead
-
-
-def _render_sample(version: PromptVersion, source: Source) -> _Sample:
-    seen, size, rows, messages = set(), 0, 0, 0
-    try:
-        for row in source.rows(SAMPLE):
-            rendered = render(version, row.variables)
-            rows, size, messages = rows + 1, size + rendered.size, len(rendered.messages)
-            seen.add(hashlib.sha256(repr(rendered.messages).encode("utf-8", "replace")).digest())
-    except REFUSALS as error:
-        raise JobRefused(_("Row %(row)d: %(error)s") % {"row": rows + 1, "error": error}) from error
-    return _Sample(rows, len(seen), size, messages)
+def _tokens_in(sample: Sample, plan: Plan) -> int:
+    """Of one call."""
+    overhead = OVERHEAD // 2 * (sample.messages + 1)
+    return (sample.bytes_each + plan.fixed_size) // BYTES_PER_TOKEN + overhead
 
 
 @dataclass(frozen=True, slots=True)

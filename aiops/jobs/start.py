@@ -18,6 +18,7 @@ from aiops.jobs.doorbell import ring
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.models import Item, Job
 from aiops.jobs.plan import check
+from aiops.jobs.sample import see_that_one_fits
 from aiops.jobs.sources import Source, SourceError, SourceRow
 from aiops.rows import insert_rows
 from prompts.models import PromptVersion
@@ -47,6 +48,7 @@ def start_job(
         JobRefused: with one sentence that says what to do; nothing was made.
     """
     checked = check(version, source, connection=connection, model=model, now=timezone.now())
+    see_that_one_fits(version, source)
     try:
         require_reachable(checked.plan.connection)
     except ProviderDown as error:

@@ -1,13 +1,18 @@
 """What a job would cost, said before anything is sent."""
 
+import io
+import json
+
 import pytest
 
 from aiops.jobs.errors import JobRefused
+from aiops.jobs.models import Job
 from aiops.jobs.quote import quote
-from aiops.jobs.sources import model_source
+from aiops.jobs.sources import FileSource, model_source
 from aiops.jobs.start import start_job
 from aiops.jobs.tasks import work
 from project.helpdesk.models import Ticket
+from prompts.models import Prompt
 
 pytestmark = pytest.mark.usefixtures("budget")
 
@@ -52,3 +57,69 @@ def test_a_free_connection_is_called_free(triage, tickets, settings, provider):
 def test_a_quote_is_refused_as_the_job_would_be(triage, tickets, provider):
     with pytest.raises(JobRefused, match="Nobody knows what “our-own” costs"):
         quote(triage, model_source("helpdesk.Ticket"), model="our-own")
+
+
+@pytest.fixture
+def by_author(db):
+    """A version that reads what only some rows have."""
+    prompt = Prompt.objects.create(name="authors", title="Authors")
+    return prompt.add_version(messages=[{"role": "user", "content": "{{ author.name }}"}], output_limit=100)
+
+
+def rows_of(*authors):
+    data = json.dumps([{"author": author} for author in authors]).encode()
+    return FileSource(io.BytesIO(data), name="rows.json")
+
+
+ADA, NOBODY, NAMELESS = {"name": "Ada"}, {}, {"title": "Dr."}
+
+
+@pytest.mark.parametrize(
+    ("authors", "sentence"),
+    [
+        (
+            [NOBODY, ADA],
+            "1 row does not fit the prompt and will fail without being asked. Row 1: Message 1 (user) reads "
+            '"name", which is not there. There is: none.',
+        ),
+        (
+            [ADA, NOBODY, ADA, NAMELESS],
+            "2 rows do not fit the prompt and will fail without being asked. The first, row 2: Message 1 (user) reads "
+            '"name", which is not there. There is: none.',
+        ),
+        (
+            [ADA] * 999 + [NOBODY] * 2,
+            "1 of the first 1,000 rows does not fit the prompt and will fail without being asked. Row 1,000: "
+            'Message 1 (user) reads "name", which is not there. There is: none.',
+        ),
+    ],
+    ids=["the first", "two", "of many"],
+)
+def test_rows_that_do_not_fit_are_counted_and_stop_no_others(by_author, provider, authors, sentence):
+    said = quote(by_author, rows_of(*authors))
+    assert said.sentences()[3:] == [sentence]
+    job = start_job(by_author, rows_of(*authors))
+    assert job.item_count == said.rows == len(authors)
+    if len(authors) < 10:
+        work(job.pk)
+        assert job.items.failed().count() == len(authors) - authors.count(ADA)
+        assert len(provider.requests) == authors.count(ADA)
+
+
+def test_rows_that_are_never_asked_cost_nothing(by_author, provider):
+    assert quote(by_author, rows_of(ADA, NOBODY, NOBODY)).cost_high == quote(by_author, rows_of(ADA)).cost_high
+
+
+@pytest.mark.parametrize("door", [quote, start_job])
+@pytest.mark.parametrize(
+    ("authors", "sentence"),
+    [
+        ([NOBODY], 'The row does not fit the prompt: Message 1 (user) reads "name", which is not there.'),
+        ([NOBODY] * 1001 + [ADA], "None of the first 1,000 rows fits the prompt. The first: Message 1 (user) reads"),
+    ],
+)
+def test_a_job_of_which_no_row_fits_is_refused(by_author, provider, door, authors, sentence):
+    with pytest.raises(JobRefused) as refusal:
+        door(by_author, rows_of(*authors))
+    assert str(refusal.value).startswith(sentence)
+    assert not Job.objects.exists()

@@ -114,6 +114,7 @@ def _facts(offer: Quote) -> dict[str, Any]:
         "source": offer.source_text,
         "rows": offer.rows,
         "unique_rows": offer.unique_rows,
+        "unfit_rows": offer.sample.unfit,
         "tokens_in": offer.tokens_in,
         "tokens_out_low": offer.tokens_out_low,
         "tokens_out_high": offer.tokens_out_high,
