@@ -10,7 +10,7 @@ from prompts.canonical import canonical
 from prompts.errors import NotRendered
 from prompts.rendering.limits import MESSAGES_CHARS
 from prompts.rendering.syntax import compiled
-from prompts.rendering.text import bad_characters
+from prompts.rendering.text import holds_bad_characters
 
 ROLES = ("system", "developer", "user", "assistant")
 
@@ -84,7 +84,7 @@ def problems_of_parameters(parameters: Any) -> list[str]:
     if not isinstance(parameters, dict):
         return [_('Parameters are a JSON object, such as {"temperature": 0}.')]
     try:
-        text = canonical(parameters)
+        canonical(parameters)
     except (TypeError, ValueError, RecursionError):
         return [_("Parameters are plain JSON: no NaN, no infinity, nothing but text, numbers, lists and objects.")]
     problems = []
@@ -96,7 +96,7 @@ def problems_of_parameters(parameters: Any) -> list[str]:
             )
         else:
             problems.append(_('"%(name)s" does not belong in the parameters: remove it.') % {"name": name})
-    if bad_characters(text.encode("ascii").decode("unicode_escape")):
+    if holds_bad_characters(parameters):
         problems.append(_("Parameters hold a NUL or half a character: remove it."))
     return problems
 

@@ -11,7 +11,7 @@ import jsonschema_rs
 from django.utils.translation import gettext as _
 
 from prompts.canonical import canonical
-from prompts.rendering.text import bad_characters
+from prompts.rendering.text import holds_bad_characters
 from prompts.schemas.keywords import AT_ROOT, EVERYWHERE, FORMATS, INSTEAD, OF_TYPE, TYPES
 from prompts.schemas.references import LEVELS, definition, too_deep
 
@@ -66,7 +66,7 @@ def _of_the_whole(body: Any) -> list[Problem]:
         return [Problem("", _("The schema is no plain JSON: it holds NaN, infinity, or something that is no data."))]
     if len(text) > CHARS:
         return [problem("", _("The schema has more than %(limit)s characters."), limit=f"{CHARS:,}")]
-    if _has_bad_text(body):
+    if holds_bad_characters(body):
         return [Problem("", _("The schema holds a NUL or half a character: remove it."))]
     return []
 
@@ -83,14 +83,6 @@ def _deeper_than(body: Any, levels: int) -> bool:
         if not layer:
             return False
     return True
-
-
-def _has_bad_text(body: Any) -> bool:
-    if isinstance(body, str):
-        return bad_characters(body)
-    if isinstance(body, dict):
-        return any(_has_bad_text(key) or _has_bad_text(value) for key, value in body.items())
-    return isinstance(body, list) and any(map(_has_bad_text, body))
 
 
 @cache

@@ -210,6 +210,7 @@ def test_bulk_create_checks_and_hashes(triage):
         ({"parameters": {"stream": True}}, '"stream" does not belong in the parameters: remove it.'),
         ({"parameters": {"x": float("nan")}}, "Parameters are plain JSON: no NaN, no infinity, nothing but text, numbers, lists and objects."),
         ({"parameters": {"stop": "\x00"}}, "Parameters hold a NUL or half a character: remove it."),
+        ({"parameters": {"logit_bias": [{"a\ud800": 1}]}}, "Parameters hold a NUL or half a character: remove it."),
         ({"output_limit": 0}, "The output limit is a whole number of tokens from 1 to 1,000,000."),
         ({"output_limit": True}, "The output limit is a whole number of tokens from 1 to 1,000,000."),
     ],
@@ -220,6 +221,12 @@ def test_what_cannot_be_used_is_not_saved_and_said_in_a_sentence(triage, content
     assert caught.value.problems == [problem]
     assert not PromptVersion.objects.exists()
     assert Prompt.objects.get().last_number == 0
+
+
+def test_parameters_may_hold_any_whole_character(triage):
+    parameters = {"stop": ["😀", "é", "\\u0000", "名前"], "user": {"👩‍🚀": 1}}
+    assert triage.add_version(messages=OTHER, parameters=parameters).parameters == parameters
+    assert PromptVersion.objects.get().is_intact
 
 
 def test_all_problems_are_named_at_once(triage):
