@@ -14,6 +14,7 @@ from prompts.canonical import canonical
 from prompts.rendering.text import holds_bad_characters
 from prompts.schemas.keywords import AT_ROOT, EVERYWHERE, FORMATS, INSTEAD, OF_TYPE, TYPES
 from prompts.schemas.references import LEVELS, definition, too_deep
+from prompts.schemas.values import problems_of_values
 
 PROPERTIES = 5_000
 ENUM_VALUES = 1_000
@@ -148,7 +149,8 @@ class Lint:
         types = schema.get("type", [])
         types = [types] if isinstance(types, str) else types
         yield from self.keywords(schema, path, types)
-        if not types and not {"anyOf", "enum", "const"} & set(schema):
+        yield from (Problem(path, sentence) for sentence in problems_of_values(schema, types))
+        if not types and "anyOf" not in schema:
             yield problem(path, _("has no type: give it one of %(types)s."), types=", ".join(TYPES))
         self.enum_values += len(schema.get("enum", []))
         if "object" in types:
@@ -199,9 +201,9 @@ class Lint:
     def reference(self, schema: dict[str, Any], path: str, refs: tuple[str, ...]) -> Iterator[Problem]:
         """References into `$defs`, never in a circle."""
         ref = schema["$ref"]
-        beside = set(schema) - {"$ref", "title", "description"} - (set() if path else AT_ROOT)
+        beside = set(schema) - {"$ref"} - (set() if path else AT_ROOT)
         if beside:
-            text = _("beside $ref nothing else is taken: remove %(names)s.")
+            text = _("beside $ref nothing else is taken: write %(names)s into what it refers to, or leave it out.")
             yield problem(path, text, names=", ".join(sorted(beside)))
         found = definition(self.root, ref)
         if found is None:
