@@ -126,6 +126,28 @@ SCHEMAS = {
         "required": ["value", "next"],
         "additionalProperties": False,
     },
+    "expression, the way round named first": {
+        "$defs": {
+            "sum": {
+                "type": "object",
+                "properties": {"left": {"$ref": "#/$defs/term"}, "right": {"$ref": "#/$defs/term"}},
+                "required": ["left", "right"],
+                "additionalProperties": False,
+            },
+            "term": {"anyOf": [{"$ref": "#/$defs/sum"}, {"$ref": "#/$defs/product"}, {"$ref": "#/$defs/number"}]},
+            "product": {
+                "type": "object",
+                "properties": {"factors": {"type": "array", "items": {"$ref": "#/$defs/term"}, "minItems": 2}},
+                "required": ["factors"],
+                "additionalProperties": False,
+            },
+            "number": {"type": "object", "properties": {"value": {"type": "number"}}, "required": ["value"]},
+        },
+        "type": "object",
+        "properties": {"terms": {"type": "array", "items": {"$ref": "#/$defs/term"}, "minItems": 12}},
+        "required": ["terms"],
+        "additionalProperties": False,
+    },
     "type by its keywords": {"properties": {"n": {"minimum": 5}}, "required": ["n"]},
     "anything": {},
     **{name: {"type": "string", "format": name} for name in FORMATS},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from aiops.gateway.stand_in.merging import merged
@@ -33,6 +33,8 @@ class _Maker:
     def __init__(self, root: Any, rng: random.Random) -> None:
         self.root = root
         self.rng = rng
+        self.known_ends: dict[tuple[int, int], tuple[Any, bool]] = {}
+        """By the identity of a part of the schema, which is kept for that, and how far down it may go."""
 
     def make(self, schema: Any, depth: int) -> Any:
         if depth > BOTTOM:
@@ -71,7 +73,38 @@ class _Maker:
         """One of the branches; far down, the one that ends soonest."""
         if depth < DEEP:
             return self.rng.choice(branches)
-        return min(branches, key=_size)
+        for within in range(BOTTOM):
+            soonest = [branch for branch in branches if self.ends(branch, within)]
+            if soonest:
+                return self.rng.choice(soonest)
+        return branches[0]
+
+    def ends(self, schema: Any, within: int) -> bool:
+        """Whether something of this schema can be made without going further down than so many steps."""
+        if not isinstance(schema, Mapping):
+            return True
+        if within < 0:
+            return False
+        key = id(schema), within
+        if key not in self.known_ends:
+            self.known_ends[key] = schema, all(self._parts_end(schema, within - 1))
+        return self.known_ends[key][1]
+
+    def _parts_end(self, schema: Mapping[str, Any], within: int) -> Iterator[bool]:
+        if "$ref" in schema:
+            yield self.ends(self.referred(schema["$ref"]), within)
+        yield from (self.ends(part, within) for part in schema.get("allOf", ()))
+        for word in ("anyOf", "oneOf"):
+            if word in schema:
+                yield any(self.ends(part, within) for part in schema[word])
+        said = schema.get("type", ())
+        scalar = any(name in said for name in _SCALARS) if isinstance(said, list) else said in _SCALARS
+        if scalar or "const" in schema or "enum" in schema:
+            return
+        properties = schema.get("properties", {})
+        yield from (self.ends(properties[name], within) for name in schema.get("required", ()) if name in properties)
+        if schema.get("minItems"):
+            yield self.ends(schema.get("items", True), within)
 
     def referred(self, reference: str) -> Any:
         """What a reference inside the same schema means."""
@@ -184,12 +217,3 @@ _GUESSES = {
 
 def _without(schema: Mapping[str, Any], word: str) -> dict[str, Any]:
     return {key: value for key, value in schema.items() if key != word}
-
-
-def _size(schema: Any) -> int:
-    """How much a branch may grow: less is sooner at its end."""
-    if not isinstance(schema, Mapping):
-        return 0
-    if "const" in schema or "enum" in schema or schema.get("type") in _SCALARS:
-        return 0
-    return 1 + json.dumps(schema).count('"$ref"') * 1000 + len(schema.get("required", ()))
