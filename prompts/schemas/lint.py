@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from prompts.canonical import canonical
 from prompts.rendering.text import holds_bad_characters
 from prompts.schemas.keywords import AT_ROOT, EVERYWHERE, FORMATS, INSTEAD, OF_TYPE, TYPES
-from prompts.schemas.references import LEVELS, definition, too_deep
+from prompts.schemas.references import LEVELS, WHOLE, definition, endless, too_deep
 from prompts.schemas.values import problems_of_values
 
 PROPERTIES = 5_000
@@ -53,7 +53,17 @@ def _of_strictness(body: dict[str, Any]) -> list[Problem]:
     found = list(Lint(body).problems())
     if not found and (path := too_deep(body)) is not None:
         found.append(problem(path, _("more than %(limit)d levels deep: make it flatter."), limit=LEVELS))
+    if not found and (ref := endless(body)) is not None:
+        text = _(
+            "no answer comes to an end, for the references lead in a circle: "
+            "allow null, or an array that may be empty, on the way."
+        )
+        found.append(problem(_path_of(ref), text))
     return found
+
+
+def _path_of(ref: str) -> str:
+    return ref.lstrip("#/").replace("/", ".")
 
 
 def _of_the_whole(body: Any) -> list[Problem]:
@@ -122,29 +132,29 @@ class Lint:
     root: dict[str, Any]
     properties: int = 0
     enum_values: int = 0
-    seen: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=lambda: {WHOLE})
     """References walked already: each definition is counted and reported once."""
 
     def problems(self) -> Iterator[Problem]:
         """All problems, in the order in which they stand."""
         if self.root.get("type") != "object" or "anyOf" in self.root:
             yield problem("", _('The root of the schema must be an object: {"type": "object", …}, without anyOf.'))
-        yield from self.walk(self.root, "", ())
+        yield from self.walk(self.root, "")
         for name, schema in self.root.get("$defs", {}).items():
             if f"#/$defs/{name}" not in self.seen:
-                yield from self.walk(schema, f"$defs.{name}", ())
+                yield from self.walk(schema, f"$defs.{name}")
         if self.properties > PROPERTIES:
             yield problem("", _("%(n)s properties are too many: at most 5,000."), n=f"{self.properties:,}")
         if self.enum_values > ENUM_VALUES:
             yield problem("", _("%(n)s enum values are too many: at most 1,000."), n=f"{self.enum_values:,}")
 
-    def walk(self, schema: Any, path: str, refs: tuple[str, ...]) -> Iterator[Problem]:
-        """Problems of one schema and all below it; `refs` are the references that led here."""
+    def walk(self, schema: Any, path: str) -> Iterator[Problem]:
+        """Problems of one schema and all below it."""
         if not isinstance(schema, dict):
             yield problem(path, _("true and false are no schemas here: give it a type."))
             return
         if "$ref" in schema:
-            yield from self.reference(schema, path, refs)
+            yield from self.reference(schema, path)
             return
         types = schema.get("type", [])
         types = [types] if isinstance(types, str) else types
@@ -154,14 +164,14 @@ class Lint:
             yield problem(path, _("has no type: give it one of %(types)s."), types=", ".join(TYPES))
         self.enum_values += len(schema.get("enum", []))
         if "object" in types:
-            yield from self.object(schema, path, refs)
+            yield from self.object(schema, path)
         if "array" in types:
             if "items" in schema:
-                yield from self.walk(schema["items"], f"{path}[]", refs)
+                yield from self.walk(schema["items"], f"{path}[]")
             else:
                 yield problem(path, _("an array needs items: say what is in it."))
         for number, choice in enumerate(schema.get("anyOf", []), start=1):
-            yield from self.walk(choice, f"{path}<{number}>", refs)
+            yield from self.walk(choice, f"{path}<{number}>")
 
     def keywords(self, schema: dict[str, Any], path: str, types: list[str]) -> Iterator[Problem]:
         """Keywords that are not taken, or not for this type."""
@@ -181,7 +191,7 @@ class Lint:
         if "format" in schema and schema["format"] not in FORMATS:
             yield problem(path, _("the format is one of %(formats)s."), formats=", ".join(FORMATS))
 
-    def object(self, schema: dict[str, Any], path: str, refs: tuple[str, ...]) -> Iterator[Problem]:
+    def object(self, schema: dict[str, Any], path: str) -> Iterator[Problem]:
         """Properties named, all required, nothing else allowed."""
         properties = schema.get("properties", {})
         required = schema.get("required", [])
@@ -196,10 +206,10 @@ class Lint:
         if extra := ", ".join(name for name in required if name not in properties):
             yield problem(path, _("%(names)s is required and is no property: add or remove it."), names=extra)
         for name, inner in properties.items():
-            yield from self.walk(inner, f"{path}.{name}" if path else name, refs)
+            yield from self.walk(inner, f"{path}.{name}" if path else name)
 
-    def reference(self, schema: dict[str, Any], path: str, refs: tuple[str, ...]) -> Iterator[Problem]:
-        """References into `$defs`, never in a circle."""
+    def reference(self, schema: dict[str, Any], path: str) -> Iterator[Problem]:
+        """References into `$defs`, or to the whole."""
         ref = schema["$ref"]
         beside = set(schema) - {"$ref"} - (set() if path else AT_ROOT)
         if beside:
@@ -207,10 +217,11 @@ class Lint:
             yield problem(path, text, names=", ".join(sorted(beside)))
         found = definition(self.root, ref)
         if found is None:
-            text = _("$ref points to something in $defs of this schema, such as #/$defs/Address; %(ref)s does not.")
+            text = _(
+                "$ref points to something in $defs of this schema, such as #/$defs/Address, or is # for the whole; "
+                "%(ref)s is neither."
+            )
             yield problem(path, text, ref=ref[:100])
-        elif ref in refs:
-            yield problem(path, _("%(ref)s leads back to itself: a schema may not be recursive."), ref=ref)
         elif ref not in self.seen:
             self.seen.add(ref)
-            yield from self.walk(found, ref.removeprefix("#/").replace("/", "."), (*refs, ref))
+            yield from self.walk(found, _path_of(ref))

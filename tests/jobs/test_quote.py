@@ -12,7 +12,7 @@ from aiops.jobs.sources import FileSource, model_source
 from aiops.jobs.start import start_job
 from aiops.jobs.tasks import work
 from project.helpdesk.models import Ticket
-from prompts.models import Prompt
+from prompts.models import OutputSchema, Prompt
 
 pytestmark = pytest.mark.usefixtures("budget")
 
@@ -123,3 +123,26 @@ def test_a_job_of_which_no_row_fits_is_refused(by_author, provider, door, author
         door(by_author, rows_of(*authors))
     assert str(refusal.value).startswith(sentence)
     assert not Job.objects.exists()
+
+
+def test_answers_may_hold_things_of_their_own_kind(db, provider):
+    body = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "parts": {"type": "array", "items": {"$ref": "#"}},
+            "next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]},
+        },
+        "required": ["name", "parts", "next"],
+        "additionalProperties": False,
+    }
+    schema = OutputSchema.objects.create(name="parts", title="Parts").add_version(body)
+    version = Prompt.objects.create(name="parts", title="Parts").add_version(
+        messages=[{"role": "user", "content": "{{ text }}"}], schema=schema
+    )
+    source = FileSource(io.BytesIO(b"text\n" + b"".join(b"row %d\n" % n for n in range(20))), name="rows.csv")
+    assert quote(version, source).tokens_out_low > 0
+    job = start_job(version, source)
+    work(job.pk)
+    assert {status: n for status, n in job.items.count_by_status().items() if n} == {"succeeded": 20}
+    assert any(item.data["parts"] and item.data["parts"][0]["name"] for item in job.items.all())

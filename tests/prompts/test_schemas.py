@@ -23,6 +23,16 @@ def of(properties, **more):
     } | more
 
 
+def nested_in(body, levels):
+    for _ in range(levels):
+        body = of({"a": body})
+    return body
+
+
+def nested(levels):
+    return nested_in(TEXT, levels)
+
+
 def said(body):
     return [str(problem) for problem in problems_of_schema(body)]
 
@@ -37,15 +47,11 @@ FINE = {
     "pattern and format": of({"a": {"type": "string", "pattern": "^[a-z]+$"}, "b": {"type": "string", "format": "date"}}),
     "references": of({"a": {"$ref": "#/$defs/A"}, "b": {"$ref": "#/$defs/A"}}, **{"$defs": {"A": of({"x": TEXT})}}),
     "dialect": of({"a": TEXT}, **{"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "T"}),
+    "itself": of({"name": TEXT, "parts": {"type": "array", "items": {"$ref": "#"}}}),
+    "itself, or nothing": of({"next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}),
+    "round through definitions": of({"a": {"$ref": "#/$defs/A"}}, **{"$defs": {"A": of({"b": {"anyOf": [{"$ref": "#/$defs/B"}, TEXT]}}), "B": of({"a": {"$ref": "#/$defs/A"}, "all": {"type": ["object", "null"], "properties": {"x": {"$ref": "#"}}, "required": ["x"], "additionalProperties": False}})}}),
     "ten levels": None,
 }  # fmt: skip
-
-
-def nested(levels):
-    body = TEXT
-    for _ in range(levels):
-        body = of({"a": body})
-    return body
 
 
 FINE["ten levels"] = nested(10)
@@ -81,7 +87,8 @@ PROBLEMS = [
     (of({"a": {"type": "string", "x-order": 1}}), "a: x-order is not taken: remove it."),
     (of({"a": {"type": "string", "format": "uri"}}), "a: the format is one of date-time, time, date, duration, email, hostname, ipv4, ipv6, uuid."),
     (of({"a": of({"b": TEXT}, patternProperties={})}), "a: patternProperties is not taken: use an array of objects with a name and a value."),
-    (of({"a": {"$ref": "https://example.com/a.json"}}), "a: $ref points to something in $defs of this schema, such as #/$defs/Address; https://example.com/a.json does not."),
+    (of({"a": {"$ref": "https://example.com/a.json"}}), "a: $ref points to something in $defs of this schema, such as #/$defs/Address, or is # for the whole; https://example.com/a.json is neither."),
+    (of({"a": {"$ref": "#/$defs/A/properties/b"}}, **{"$defs": {"A": of({"b": TEXT})}}), "a: $ref points to something in $defs of this schema, such as #/$defs/Address, or is # for the whole; #/$defs/A/properties/b is neither."),
     (of({"a": {"$ref": "#/$defs/A", "type": "string"}}, **{"$defs": {"A": TEXT}}), "a: beside $ref nothing else is taken: write type into what it refers to, or leave it out."),
     (of({"a": {"$ref": "#/$defs/A", "title": "A", "description": "again"}}, **{"$defs": {"A": TEXT}}), "a: beside $ref nothing else is taken: write description, title into what it refers to, or leave it out."),
     (of({"a": {"enum": ["x", "y"]}}), "a: has no type: give it one of string, number, integer, boolean, object, array, null."),
@@ -100,7 +107,10 @@ PROBLEMS = [
     (of({"a": {"type": "string", "pattern": "^(?!x)a$"}}), "a: the pattern looks around or refers back ((?!), which is not taken: say it in the description."),
     (of({"a": {"type": "string", "pattern": "a(?<=b)"}}), "a: the pattern looks around or refers back ((?<=), which is not taken: say it in the description."),
     (of({"a": {"type": "string", "pattern": r"^(a)\1$"}}), r"a: the pattern looks around or refers back (\1), which is not taken: say it in the description."),
-    (of({"a": {"$ref": "#/$defs/A"}}, **{"$defs": {"A": of({"b": {"$ref": "#/$defs/A"}})}}), "$defs.A.b: #/$defs/A leads back to itself: a schema may not be recursive."),
+    (of({"a": {"$ref": "#/$defs/A"}}, **{"$defs": {"A": of({"b": {"$ref": "#/$defs/A"}})}}), "$defs.A: no answer comes to an end, for the references lead in a circle: allow null, or an array that may be empty, on the way."),
+    (of({"a": {"type": "array", "items": {"$ref": "#"}, "minItems": 1}}), "no answer comes to an end, for the references lead in a circle: allow null, or an array that may be empty, on the way."),
+    (of({"a": TEXT}, **{"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"anyOf": [{"$ref": "#/$defs/A"}]}}}), "$defs.A: no answer comes to an end, for the references lead in a circle: allow null, or an array that may be empty, on the way."),
+    (of({"a": {"type": "array", "items": {"$ref": "#/$defs/A"}}}, **{"$defs": {"A": nested_in({"$ref": "#"}, 10)}}), "a[].a.a.a.a.a.a.a.a.a: more than 10 levels deep: make it flatter."),
     (of({"a": TEXT}, **{"$defs": {"Unused": {}}}), "$defs.Unused: has no type: give it one of string, number, integer, boolean, object, array, null."),
     (nested(11), "a.a.a.a.a.a.a.a.a.a.a: more than 10 levels deep: make it flatter."),
     (of({"a": {"anyOf": [{"type": "string"}, {"oneOf": [TEXT]}]}}), "a<2>: oneOf is not taken: use anyOf."),
