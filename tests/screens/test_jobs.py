@@ -216,7 +216,7 @@ def test_results_of_more_rows_than_one_query_takes(boss, version):
     job = make_job(version, status=Job.Status.RUNNING, pending=2_345)
     lines = b"".join(boss.get(page_of(job, "results_csv")).streaming_content).decode().splitlines()
     assert len(lines) == 1 + 2_345
-    assert lines[-1].startswith("2345,")
+    assert lines[-1].startswith('"2345",')
 
 
 class TestProgress:

@@ -12,7 +12,15 @@ LONGEST = 32_767
 """UTF-16 units that Excel keeps in a cell."""
 
 # A spreadsheet skips what is not seen before it looks for a formula; Asian ones take the wide signs too.
-_FORMULA = re.compile(r"[\t\r]|[\s\x00-\x1f\u00ad\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]")
+_UNSEEN = r"\s\x00-\x1f\u00ad\u200b-\u200f\u2060\ufeff"
+_FORMULA = re.compile(rf"[\t\r]|[{_UNSEEN}]*[=+\-@＝＋－＠]")
+
+# Where a reader begins a cell that takes ; or a tab for the separator, as Excel does in half of Europe: within a
+# line it sees no quotes. Lists and smileys begin with + and - far oftener than formulas do, so these two count only
+# before what could call or reach out. The whole run is matched, formula or not: that keeps it linear.
+_CELL_WITHIN = re.compile(
+    rf"([;\t\r\n][\"{_UNSEEN}]*+)([=@＝＠]|[+\-＋－](?=[^;\t\r\n(|!]*+[(|!]))?",
+)
 
 # What XML 1.0 cannot hold: one such character, and Excel calls the whole workbook broken.
 _NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -28,6 +36,11 @@ def safe_text(text: str) -> str:
     """`text` with `'` in front where a spreadsheet would take it for a formula."""
     text = storable(text)
     return f"'{text}" if _FORMULA.match(text) else text
+
+
+def csv_text(text: str) -> str:
+    """`text` as a cell of a CSV: no formula, whichever separator the reader believes in."""
+    return _CELL_WITHIN.sub(lambda found: f"{found[1]}'{found[2]}" if found[2] else found[0], safe_text(text))
 
 
 def excel_text(text: str, *, row: int, column: str) -> str:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from openpyxl import Workbook
 
 from aiops.gateway.plain_text import storable
-from aiops.jobs.results.cells import TooLongForExcel, excel_text, safe_text
+from aiops.jobs.results.cells import TooLongForExcel, csv_text, excel_text
 from aiops.jobs.results.rows import Cell, Columns, ResultRow
 
 EXCEL_ROWS = 1_048_576
@@ -84,7 +84,8 @@ def iter_csv(rows: Iterable[ResultRow], *, schema: Mapping[str, Any] | None = No
     """
     columns, rows = _columns(rows, schema)
     buffer = io.StringIO()
-    writer = csv.writer(buffer)
+    # Quoted all of them: a reader with another separator then takes a line for one cell, or for what no formula begins.
+    writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
     buffer.write("\ufeff")
     for cells in _lines(columns, rows):
         writer.writerow([_csv_cell(cell) for cell in cells])
@@ -133,7 +134,7 @@ def _csv_cell(cell: Cell) -> Cell:
         case bool():
             return "true" if cell else "false"
         case str():
-            return safe_text(cell)
+            return csv_text(cell)
         case Decimal():
             return f"{cell:f}"
     return cell
