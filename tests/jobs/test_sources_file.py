@@ -6,6 +6,9 @@ import datetime as dt
 import hashlib
 import io
 import json
+import os
+import subprocess
+import time
 import zipfile
 
 import pytest
@@ -135,6 +138,41 @@ def test_a_formula_counts_as_the_value_it_was_saved_with():
     assert rows(source(data, "t.xlsx")) == [{"sum": 2}]
 
 
+def test_a_formula_may_come_to_an_empty_text():
+    data = repacked(
+        workbook(("A", [["note", "sum"], ["a", '=IF(A2="","","")']])),
+        lambda part, xml: xml.replace(b'<c r="B2">', b'<c r="B2" t="str">').replace(b"<v/>", b"<v></v>"),
+    )
+    assert rows(source(data, "t.xlsx")) == [{"note": "a", "sum": ""}]
+
+
+def test_a_formula_that_was_saved_without_its_value_is_named():
+    lines = [["note", "sum"], ["a", 1], ["b", "=B2+1"], ["c", "=B3+1"]]
+    with pytest.raises(e.BadRow) as refusal:
+        source(workbook(("A", lines)), "t.xlsx")
+    assert str(refusal.value) == (
+        "t.xlsx, cell B3: the formula was saved without its value; "
+        "open the file in Excel or LibreOffice and save it once."
+    )
+    assert refusal.value.line == 3
+    only_elsewhere = workbook(("A", [["note"], ["a"]]), ("B", lines))
+    assert rows(source(only_elsewhere, "t.xlsx")) == [{"note": "a"}]
+
+
+@pytest.mark.office
+@pytest.mark.slow
+def test_a_workbook_that_an_office_saved_has_the_values_of_its_formulas(tmp_path):
+    lines = [["note", "sum", "empty"], ["a", "=1+1", '=IF(A2="a","","x")'], ["b", "=B2*1.5", "=A3"]]
+    (tmp_path / "in.xlsx").write_bytes(workbook(("A", lines)))
+    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+    told = ["soffice", profile, "--headless", "--convert-to", "xlsx", "--outdir", tmp_path / "out"]
+    subprocess.run([*told, tmp_path / "in.xlsx"], check=True)
+    assert rows(source((tmp_path / "out/in.xlsx").read_bytes(), "t.xlsx")) == [
+        {"note": "a", "sum": 2, "empty": ""},
+        {"note": "b", "sum": 3, "empty": "b"},
+    ]
+
+
 def test_of_several_sheets_the_first_is_read_and_named():
     found = source(workbook(("March", [["text"], ["a"]]), ("April", [["other"], ["b"]])), "t.xlsx")
     assert found.describe() == "1 row of t.xlsx (March)"
@@ -169,6 +207,32 @@ def test_a_column_is_a_variable_of_nearly_the_same_name(column, name):
     assert variable_name(column) == name
 
 
+def with_part(data, xml):
+    """A workbook with one more part in it."""
+    packed = io.BytesIO(data)
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/more.bin", xml)
+    return packed.getvalue()
+
+
+def one_text(text, times):
+    """A workbook that keeps a text once and has it in so many cells."""
+
+    def change(part, xml):
+        if part.endswith("sheet1.xml"):
+            return xml.replace(b't="inlineStr"><is><t>x</t></is></c>', b't="s"><v>0</v></c>')
+        if part == "[Content_Types].xml":
+            kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+            more = f'<Override PartName="/xl/more.bin" ContentType="{kind}"/></Types>'
+            return xml.replace(b"</Types>", more.encode())
+        return xml
+
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    strings = f'<sst xmlns="{main}"><si><t>{text}</t></si></sst>'
+    return with_part(repacked(workbook(("A", [["text"], *[["x"]] * times])), change), strings.encode())
+
+
+MORE = "t.xlsx holds more than can be read of a workbook: save the sheet as CSV, or split it."
 LATIN = "text,note\nhello,x\ncafé,y\n".encode("latin-1")
 BOOK = workbook(("A", [["text"], ["a"]]))
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
@@ -304,14 +368,36 @@ def test_what_cannot_be_read_is_refused_with_the_place_and_the_remedy(name, data
         ("t.csv", "text\na\nb\nc\n", {"rows": 2}, "t.csv has more than 2 rows or 5,000,000 cells"),
         ("t.csv", "a,b\n1,2\n3,4\n", {"cells": 3}, "t.csv has more than 1,000,000 rows or 3 cells"),
         ("t.xlsx", workbook(("A", [["text"], *[["a"]] * 9])), {"rows": 5}, "t.xlsx goes down to row 7 or has too many"),
-        ("t.xlsx", workbook(("A", [["a", "b"], [1, 2]])), {"cells": 3}, "or has too many cells"),
+        ("t.xlsx", workbook(("A", [["a", "b"], *[[1, 2]] * 2000])), {"sheet_cells": 4000}, "goes down to row 2,001 or"),
+        ("t.xlsx", one_text("x" * 30_000, 10), {"unpacked": 250_000}, "goes down to row 10 or has too many cells"),
         ("t.xlsx", workbook(("A", [["a"], ["b"]])), {"unpacked": 1000}, "MB, which is too much: save it as CSV"),
+        ("t.xlsx", with_part(BOOK, b"<a>" + b"<si><t>x</t></si>" * 5000 + b"</a>"), {"sheet_cells": 4000}, MORE),
+        ("t.xlsx", with_part(BOOK, b"<x:a>" + b"<x:c/>" * 25_000 + b"</x:a>"), {"sheet_cells": 4000}, MORE),
+        ("t.xlsx", with_part(BOOK, b"<r><a b" + os.urandom(2**20).hex().encode() + b"='1'/></r>"), {}, MORE),
     ],
 )
 def test_too_much_is_refused(name, data, limits, sentence):
     with pytest.raises(e.TooBig) as refusal:
         source(data, name, **limits)
     assert sentence in str(refusal.value)
+
+
+def test_a_text_that_a_workbook_keeps_once_is_read_wherever_it_stands():
+    assert rows(source(one_text("Hello", 3), "t.xlsx")) == [{"text": "Hello"}] * 3
+
+
+def test_parts_that_are_no_xml_do_not_matter():
+    assert rows(source(with_part(BOOK, b"\x89PNG\r\n" + os.urandom(2**21)), "t.xlsx")) == [{"text": "a"}]
+
+
+def test_a_workbook_is_opened_once_however_often_its_rows_are_asked_for():
+    data = workbook(("A", [["a", "b", "c", "d", "e"], *([n, f"Text {n}", n, "x", 1.5] for n in range(10_000))]))
+    started = time.process_time()
+    found = source(data, "t.xlsx")
+    opened = time.process_time()
+    for _ in range(3):
+        assert len(rows(found)) == 10_000
+    assert time.process_time() - opened < (opened - started) / 2
 
 
 def test_a_workbook_that_would_fill_the_memory_is_refused_unopened():
@@ -336,7 +422,7 @@ def test_entities_in_a_workbook_are_not_expanded():
         start = xml.index(b"<worksheet")
         return xml[:start] + laughs + xml[start:].replace(b"<sheetData>", b"<sheetData><!-- -->")
 
-    with pytest.raises(e.WrongFormat, match=r"t.xlsx is no workbook that can be read \(EntitiesForbidden.*\): open it"):
+    with pytest.raises(e.WrongFormat, match=r"no workbook that can be read \(it declares entities\): open it"):
         source(repacked(BOOK, change), "t.xlsx")
 
 

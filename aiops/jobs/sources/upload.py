@@ -33,6 +33,10 @@ class Limits:
     rows: int = 1_000_000
 
     cells: int = 5_000_000
+    """Of a text file."""
+
+    sheet_cells: int = 400_000
+    """Of a workbook, and texts that it keeps apart from its cells: to read its XML takes ten times as long as text."""
 
 
 @dataclass(frozen=True)

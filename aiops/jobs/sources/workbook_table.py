@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.utils.translation import gettext
 from openpyxl import load_workbook
 
 from aiops.jobs.sources.errors import BadFile, BadRow, TooBig, WrongFormat
-from aiops.jobs.sources.upload import MEGABYTE, Record, Table, Upload
+from aiops.jobs.sources.upload import Record, Table, Upload
+from aiops.jobs.sources.workbook_parts import look_through, refuse_unsaved_formulas, unreadable
 
 ZIP = b"PK\x03\x04"
 OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -22,99 +22,71 @@ OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 def read_workbook(upload: Upload) -> Table:
     """A table of the first sheet. Of a formula the value is read that the workbook was saved with.
 
+    It is opened once, and its cells are kept: opening it takes longer than everything that is done with them.
+
     Raises:
         BadFile: it is no workbook, a broken one, or one that would fill the memory.
     """
-    _refuse_bombs(upload)
-    names = _sheet_names(upload)
-    header: list[object] = []
-    for _, cells in _rows(upload):
-        header = list(cells)
-        break
-    return Table(header, lambda: _fitted(upload, len(header)), sheet=names[0] if len(names) > 1 else "")
-
-
-def _refuse_bombs(upload: Upload) -> None:
     if upload.data.startswith(OLD_EXCEL):
         raise WrongFormat(
             gettext("%(file)s is an old Excel file or under a password: save it as XLSX without one.")
             % {"file": upload.name},
             upload.name,
         )
-    try:
-        with zipfile.ZipFile(io.BytesIO(upload.data)) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise _unreadable(upload, error) from error
-    if not any(part.filename.startswith("xl/") for part in parts):
-        raise WrongFormat(
-            gettext("%(file)s is an archive and no workbook: save it as XLSX.") % {"file": upload.name}, upload.name
-        )
-    unpacked = sum(part.file_size for part in parts)
-    packed = max(len(upload.data), 1)
-    if unpacked > upload.limits.unpacked or (unpacked > 10 * MEGABYTE and unpacked / packed > upload.limits.ratio):
-        raise TooBig(
-            gettext("%(file)s unpacks to %(size)s MB, which is too much: save it as CSV, or split it.")
-            % {"file": upload.name, "size": f"{unpacked / MEGABYTE:,.0f}"},
-            upload.name,
-            upload.limits.unpacked,
-        )
-
-
-def _sheet_names(upload: Upload) -> list[str]:
-    try:
-        workbook = _opened(upload)
-        names = [sheet.title for sheet in workbook.worksheets]
-        workbook.close()
-    # The library raises whatever a broken file makes it stumble over, KeyError and AttributeError among them.
-    except Exception as error:
-        raise _unreadable(upload, error) from error
-    if not names:
-        raise _unreadable(upload, gettext("it has no sheet"))
-    return names
-
-
-def _opened(upload: Upload) -> Any:
-    # Entities in its XML are refused: the library takes defusedxml where it is installed, and we require it.
-    return load_workbook(io.BytesIO(upload.data), read_only=True, data_only=True, keep_links=False)
-
-
-def _rows(upload: Upload) -> Iterator[Record]:
-    """Rows that have a value in them, without the empty cells behind the last one."""
-    read = 0
+    with_formulas = look_through(upload)
     workbook = None
     try:
-        workbook = _opened(upload)
-        sheet = workbook.worksheets[0]
-        # What a sheet says about its own size is often wrong, and may be a trap.
-        sheet.reset_dimensions()
-        for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-            read += len(values)
-            # Blank rows count too: a single cell in the last row that Excel knows makes a million of them.
-            if number > upload.limits.rows + 1 or read > upload.limits.cells:
-                raise TooBig(
-                    gettext("%(file)s goes down to row %(row)s or has too many cells: take out what is not needed.")
-                    % {"file": upload.name, "row": f"{number:,}"},
-                    upload.name,
-                    upload.limits.cells,
-                )
-            cells = [_plain(value) for value in values]
-            while cells and cells[-1] in ("", None):
-                cells.pop()
-            if cells:
-                yield number, cells
+        # Entities in its XML are refused: the library takes defusedxml where it is installed, and we require it.
+        workbook = load_workbook(io.BytesIO(upload.data), read_only=True, data_only=True, keep_links=False)
+        sheets: list[Any] = list(workbook.worksheets)
+        if not sheets:
+            raise unreadable(upload, gettext("it has no sheet"))
+        # Only the library knows which part of the archive the first sheet is.
+        part: str = sheets[0]._worksheet_path
+        if part in with_formulas:
+            refuse_unsaved_formulas(upload, part)
+        rows = list(_rows(upload, sheets[0]))
     except BadFile:
         raise
+    # The library raises whatever a broken file makes it stumble over, KeyError and AttributeError among them.
     except Exception as error:
-        raise _unreadable(upload, error) from error
+        raise unreadable(upload, error) from error
     finally:
         if workbook is not None:
             workbook.close()
+    header = rows[0][1] if rows else []
+    return Table(header, lambda: _fitted(upload, rows[1:], len(header)), sheet=sheets[0].title if sheets[1:] else "")
 
 
-def _fitted(upload: Upload, width: int) -> Iterator[Record]:
-    rows = _rows(upload)
-    next(rows, None)
+def _rows(upload: Upload, sheet: Any) -> Iterator[Record]:
+    """Rows that have a value in them, without the empty cells behind the last one."""
+    limits = upload.limits
+    read = chars = 0
+    # What a sheet says about its own size is often wrong, and may be a trap.
+    sheet.reset_dimensions()
+    for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        read += len(values)
+        # A text that is kept once may stand in every cell.
+        chars += sum(len(value) for value in values if type(value) is str)
+        # Blank rows count too: a single cell in the last row that Excel knows makes a million of them.
+        if number > limits.rows + 1 or read > limits.sheet_cells or chars > limits.unpacked:
+            raise TooBig(
+                gettext(
+                    "%(file)s goes down to row %(row)s or has too many cells: "
+                    "take out what is not needed, or save it as CSV."
+                )
+                % {"file": upload.name, "row": f"{number:,}"},
+                upload.name,
+                limits.sheet_cells,
+            )
+        cells = [_plain(value) for value in values]
+        while cells and cells[-1] in ("", None):
+            cells.pop()
+        if cells:
+            yield number, cells
+
+
+def _fitted(upload: Upload, rows: Sequence[Record], width: int) -> Iterator[Record]:
     for number, cells in rows:
         if len(cells) > width:
             raise BadRow(
@@ -133,14 +105,3 @@ def _plain(value: object) -> object:
     if isinstance(value, dt.datetime) and value.time() == dt.time.min:
         return value.date()
     return value
-
-
-def _unreadable(upload: Upload, error: Exception | str) -> WrongFormat:
-    # The library wraps what it met into several lines of its own.
-    met = (error.__cause__ or error.__context__ or error) if isinstance(error, Exception) else error
-    why = str(met).partition("\n")[0] or type(met).__name__
-    return WrongFormat(
-        gettext("%(file)s is no workbook that can be read (%(why)s): open it and save it as XLSX again.")
-        % {"file": upload.name, "why": why},
-        upload.name,
-    )
