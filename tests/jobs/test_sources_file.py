@@ -307,7 +307,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
             "t.csv",
             b"text\n" + b"x" * 140_000 + b"\n",
             e.BadRow,
-            "t.csv, line 2: field larger than field limit (131072)",
+            "line 2: a cell has more than 131,072 characters; end its quotes, shorten it, or give the rows as JSON.",
         ),
         (
             "t.xlsx",

@@ -108,6 +108,8 @@ def _lines(upload: Upload, encoding: str, delimiter: str) -> Iterator[tuple[int,
         except StopIteration:
             return
         except csv.Error as error:
+            if "field limit" in str(error):
+                raise _too_long(upload, line) from error
             raise BadRow(
                 gettext(
                     "%(file)s, line %(line)s: %(why)s; put cells that hold quotes, line ends or “%(delimiter)s” "
@@ -124,6 +126,19 @@ def _lines(upload: Upload, encoding: str, delimiter: str) -> Iterator[tuple[int,
             ) from error
         if cells:
             yield line, cells
+
+
+def _too_long(upload: Upload, line: int) -> BadRow:
+    # The limit is the process's: raising it is not for us, others read CSV too.
+    return BadRow(
+        gettext(
+            "%(file)s, line %(line)s: a cell has more than %(limit)s characters; "
+            "end its quotes, shorten it, or give the rows as JSON."
+        )
+        % {"file": upload.name, "line": line, "limit": f"{csv.field_size_limit():,}"},
+        upload.name,
+        line,
+    )
 
 
 def _refuse_other_text(upload: Upload, encoding: str) -> None:
