@@ -272,6 +272,11 @@ FIELDS = "category, created_at, id, intent, language, priority, subject, text"
             "The filter “id__year=3” cannot compare id by “year”; there are: exact, gt, gte, in, isnull, lt, lte.",
         ),
         (
+            (*ROWS, "--filter", "id__in=1,99999999999999999999"),
+            "The filter “id__in=1,99999999999999999999” has a value that id cannot hold: "
+            "the column holds no number as large or as small as that.",
+        ),
+        (
             (*ROWS, "--filter", "id=three"),
             "The filter “id=three” has a value that id cannot hold: “three” value must be an integer.",
         ),
@@ -279,7 +284,7 @@ FIELDS = "category, created_at, id, intent, language, priority, subject, text"
             (
                 (*ROWS, "--filter", f"id{lookup}={'9' * 30}"),
                 f"The filter “id{lookup}={'9' * 30}” has a value that id cannot hold: "
-                "no column can hold a number as large as that.",
+                "the column holds no number as large or as small as that.",
             )
             for lookup in ("", "__in", "__gt")
         ),

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection, models
-from django.db.models import F
+from django.db.models import F, Value
 from django.db.models.functions import Length
 from django.test.utils import isolate_apps
 from import_export.fields import Field
@@ -137,6 +139,67 @@ def test_an_empty_number_is_null_and_truths_are_read(db):
     assert names(filtered(User.objects.all(), ["is_active=yes"])) == ["ada"]
     assert names(filtered(User.objects.all(), ["is_active__in=false"])) == ["bob"]
     assert names(filtered(User.objects.all(), [f"pk={User.objects.get(username='bob').pk}"])) == ["bob"]
+
+
+@pytest.fixture
+def papers(transactional_db):
+    """A model with a field of every kind that can be empty in a way of its own, and its table."""
+    with isolate_apps("tests"):
+
+        class Paper(models.Model):  # noqa: DJ008
+            title = models.CharField(max_length=50, blank=True)
+            scan = models.FileField(blank=True)
+            folder = models.FilePathField(blank=True, path=os.sep)
+            raw = models.BinaryField(null=True, blank=True)
+            tags = models.JSONField(null=True, blank=True)
+            pages = models.IntegerField(null=True)
+            owner = models.UUIDField(null=True)
+            parent = models.ForeignKey("self", models.SET_NULL, null=True)
+
+            class Meta:
+                app_label = "tests"
+
+        with connection.schema_editor() as editor:
+            editor.create_model(Paper)
+        yield Paper._default_manager
+        with connection.schema_editor() as editor:
+            editor.delete_model(Paper)
+
+
+@pytest.mark.parametrize(
+    ("field", "empty", "filled"),
+    [
+        ("title", [""], ["a", " "]),
+        ("scan", [""], ["scans/a.pdf"]),
+        ("folder", [""], ["/tmp"]),
+        ("raw", [None, b""], [b"x", b"\x00"]),
+        ("tags", [None, Value(None, models.JSONField()), [], {}, ""], [0, False, "a", [None], [[]], {"a": None}]),
+        ("pages", [None], [0, 5]),
+        ("owner", [None], [UUID(int=0)]),
+        ("parent_id", [None], []),
+    ],
+)
+def test_every_kind_of_field_knows_when_it_is_empty(papers, field, empty, filled):
+    expected = [papers.create(**{field: value}).pk for value in empty]
+    for value in filled:
+        papers.create(**{field: value})
+    assert sorted(only_empty(papers.all(), field).values_list("pk", flat=True)) == expected
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [
+        "pk__in=1,99999999999999999999",
+        "pages__in=99999999999999999999",
+        "pages=99999999999999999999",
+        "pages__lt=-99999999999999999999",
+        "parent=99999999999999999999",
+        "parent__in=99999999999999999999",
+    ],
+)
+def test_a_number_that_no_column_can_hold_is_refused(papers, filter):
+    with pytest.raises(e.BadFilter, match=r"cannot hold: the column holds no number as large or as small as that"):
+        filtered(papers.all(), [filter]).count()
 
 
 def test_a_foreign_key_is_chosen_by_its_key(db):

@@ -141,7 +141,7 @@ def model_source(
         filters: `category=refund`, `text__icontains=card`, `pk__in=1,2`; all must hold.
         order: fields separated by commas, each with `-` for descending; by primary key where empty.
         limit: the greatest number of rows.
-        empty: a field; only rows where it is NULL or the empty text.
+        empty: a field; only rows where it is NULL or holds nothing.
         queryset: the rows to choose from, where not everybody may read all of them.
 
     Raises:

@@ -7,26 +7,26 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from django.core.exceptions import FieldError, ValidationError
+from django.db import connection
 from django.db.models import (
     BinaryField,
     BooleanField,
     CharField,
     DateTimeField,
     Field,
-    FileField,
-    FilePathField,
     ForeignKey,
+    IntegerField,
     JSONField,
     Model,
     Q,
     QuerySet,
     TextField,
+    Value,
 )
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from aiops.jobs.sources.errors import BadFilter, UnknownField, choose_from
-from prompts.numbers import LARGEST
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
@@ -69,15 +69,15 @@ def filtered(queryset: Rows, filters: Iterable[str]) -> Rows:
 
 
 def only_empty(queryset: Rows, name: str) -> Rows:
-    """The rows whose field `name` is NULL or, in text and in names of files, empty.
+    """The rows whose field `name` is NULL, or holds nothing: empty text, no file, in JSON also `[]`, `{}` and null.
 
     Raises:
         UnknownField: the model has no such column.
     """
     field = column(queryset.model, name)
     empty = Q(**{f"{field.name}__isnull": True})
-    if isinstance(field, CharField | TextField | FileField | FilePathField):
-        empty |= Q(**{f"{field.name}__exact": ""})
+    for value in _empty_values(field):
+        empty |= Q(**{f"{field.name}__exact": value})
     return queryset.filter(empty)
 
 
@@ -113,6 +113,15 @@ def column(model: type[Model], name: str) -> Field[Any, Any]:
     )
 
 
+def _empty_values(field: Field[Any, Any]) -> tuple[object, ...]:
+    """What a field may hold, beside NULL, that is nothing."""
+    if isinstance(field, JSONField):
+        return ([], {}, "", Value(None, JSONField()))
+    if isinstance(field, BinaryField):
+        return (b"",)
+    return ("",) if field.empty_strings_allowed else ()
+
+
 def _check_lookup(field: Field[Any, Any], lookup: str, text: str) -> None:
     if isinstance(field, BinaryField | JSONField):
         allowed: tuple[str, ...] = ("isnull",)
@@ -145,14 +154,22 @@ def _one(field: Field[Any, Any], text: str) -> object:
     if isinstance(field, BooleanField):
         return _truth(text)
     value = field.to_python(text)
+    if isinstance(field, IntegerField) and value is not None:
+        _check_range(field, value)
     # Text that means nothing to a number or a date comes out as None, and would choose every row without one.
     if value is None:
         raise ValueError(gettext("it is empty; write __isnull=true for rows without a value."))
-    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
-        raise ValueError(gettext("no column can hold a number as large as that."))
     if isinstance(field, DateTimeField) and isinstance(value, dt.datetime) and timezone.is_naive(value):
         value = timezone.make_aware(value)
     return value
+
+
+def _check_range(field: IntegerField[Any, Any], value: int) -> None:
+    """Raises: ValueError: no column of this kind holds it, and the database's driver may fail on it."""
+    # Only the column's own range: a filter may well ask beyond what the shop lets people enter.
+    least, most = connection.ops.integer_field_range(field.get_internal_type())
+    if (least is not None and value < least) or (most is not None and value > most):
+        raise ValueError(gettext("the column holds no number as large or as small as that."))
 
 
 def _truth(text: str) -> bool:
