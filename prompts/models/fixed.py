@@ -104,9 +104,13 @@ class FixedContent(models.Model):
             ContentIsFixed: see the class.
             InvalidContent: a new row would not be usable.
         """
-        if self._state.adding:
+        if self._state.adding or not self._is_stored():
             self.seal()
         super().save(*args, **kwargs)
+
+    def _is_stored(self) -> bool:
+        # A row that was read and got another key, or none, is copied by saving it: Django does not call that adding.
+        return self.pk is not None and type(self)._base_manager.filter(pk=self.pk).exists()
 
     @classmethod
     def fixed_remedy(cls) -> str:

@@ -179,6 +179,17 @@ def test_the_database_itself_refuses_a_number_twice(version, triage):
         PromptVersion.objects.create(prompt=triage, number=1, messages=OTHER)
 
 
+@pytest.mark.parametrize("key", [None, 999])
+def test_a_copy_under_another_key_is_checked_like_any_new_version(version, key):
+    version.pk, version.number, version.messages = key, 2, [{"role": "user", "content": "{{ broken"}]
+    with pytest.raises(InvalidContent, match="unexpected end of template"):
+        version.save()
+    assert PromptVersion.objects.count() == 1
+    version.messages = OTHER
+    version.save()
+    assert PromptVersion.objects.get(number=2).is_intact
+
+
 def test_a_version_without_a_number_is_told_the_door(triage):
     with pytest.raises(InvalidContent, match=r"prompt\.add_version"):
         PromptVersion.objects.create(prompt=triage, messages=OTHER)
