@@ -9,7 +9,6 @@ required.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from django.core.validators import validate_slug
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from prompts import strict_json
 from prompts.errors import BadFile
 from prompts.models.prompt import OUTPUT_LIMIT
 
@@ -111,7 +111,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > FILE_BYTES:
             raise BadFile(_("%(path)s is larger than 5 MB: that is no prompt.") % {"path": path})
-        data = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=once, parse_constant=_no_constant)
+        data = strict_json.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise BadFile(_("%(path)s cannot be read: %(error)s.") % {"path": path, "error": error.strerror}) from error
     except UnicodeDecodeError as error:
@@ -121,15 +121,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise BadFile(_("%(path)s must hold one JSON object: {…}.") % {"path": path})
     return data
-
-
-def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _value in pairs]
-        raise ValueError(_('"%(name)s" is there twice') % {"name": next(n for n in names if names.count(n) > 1)})
-    return found
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(_("%(name)s is no JSON number") % {"name": name})

@@ -2,7 +2,7 @@
 
 from aiops.resources.errors import AlreadyRegistered, BadResource, NotPlain, NotRegistered, ResourceError
 from aiops.resources.plain import Plain, plain
-from aiops.resources.reading import RowReader, variables_of_row
+from aiops.resources.reading import RowReader
 from aiops.resources.register import SourceSpec, autodiscover, register, registered_models, source_of, unregister
 
 __all__ = [
@@ -20,5 +20,4 @@ __all__ = [
     "registered_models",
     "source_of",
     "unregister",
-    "variables_of_row",
 ]

@@ -105,15 +105,6 @@ class RowReader:
         return queryset
 
 
-def variables_of_row(resource: ModelResource, instance: Model) -> dict[str, Plain]:
-    """What `instance` gives to a template, by the name of each export field of `resource`.
-
-    Raises:
-        NotPlain: a field gives something that a template cannot be given.
-    """
-    return RowReader(resource).variables(instance)
-
-
 def _source_field(resource: ModelResource, field: Any) -> SourceField:
     name = resource.get_field_name(field)
     dehydrate = field.get_dehydrate_method(name)

@@ -9,8 +9,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from prompts import strict_json
 from prompts.content import MESSAGES, ROLES, problems_of_messages
-from prompts.files import once
 
 EMPTY_ROWS = 2
 """Rows to fill in without JavaScript; blank ones are left out."""
@@ -98,7 +98,7 @@ class JSONText(forms.CharField):
         if not value.strip():
             return {}
         try:
-            return json.loads(value, object_pairs_hook=once)
+            return strict_json.loads(value)
         except RecursionError as error:
             raise forms.ValidationError(self.error_messages["deep"], code="deep") from error
         except ValueError as error:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema_rs
 from django.utils.translation import gettext as _
 from jsonschema_rs import ValidationErrorKind as Kind
-
-if TYPE_CHECKING:
-    from prompts.models import SchemaVersion
 
 MOST = 20
 """Most problems named of one answer."""
@@ -46,11 +43,6 @@ def problems_of(body: Mapping[str, Any], data: Any) -> list[str]:
         data: the answer, parsed from JSON.
     """
     return _by_text(json.dumps(body)).problems(data)
-
-
-def validator_for(version: SchemaVersion) -> AnswerValidator:
-    """The compiled schema of a version; kept, so that it costs nothing once a row."""
-    return _by_text(json.dumps(version.body))
 
 
 @lru_cache(maxsize=512)

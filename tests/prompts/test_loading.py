@@ -113,7 +113,7 @@ BAD = [
     (raw(b"{"), "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)."),
     (raw(b"[]"), "must hold one JSON object: {…}."),
     (raw(b'{"name": "a", "name": "b"}'), 'is not JSON: "name" is there twice.'),
-    (raw(b'{"name": NaN}'), "is not JSON: NaN is no JSON number."),
+    (raw(b'{"name": NaN}'), "is not JSON: NaN is no number of JSON; write null."),
     (raw('{"name": "é"}'.encode("latin-1")), "is not UTF-8: save it as UTF-8."),
     (raw(b"[" * 200_000), "is not JSON: maximum recursion depth exceeded"),
     (raw(b" " * 5_000_001), "is larger than 5 MB: that is no prompt."),

@@ -19,7 +19,7 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 from import_export.widgets import DateTimeWidget, DecimalWidget, ForeignKeyWidget
 
-from aiops.resources import NotPlain, RowReader, plain, variables_of_row
+from aiops.resources import NotPlain, RowReader, plain
 from project.helpdesk.models import Ticket
 
 
@@ -94,7 +94,7 @@ def person():
 
 def test_numbers_and_truths_stay_what_they_are_and_dates_have_the_shops_format(settings):
     settings.TIME_ZONE = "UTC"
-    assert variables_of_row(PersonSource(), person()) == {
+    assert RowReader(PersonSource()).variables(person()) == {
         "id": 1,
         "username": "ada",
         "is_active": True,
@@ -106,13 +106,13 @@ def test_numbers_and_truths_stay_what_they_are_and_dates_have_the_shops_format(s
 
 
 def test_nothing_but_the_listed_fields_leaves():
-    assert "secret" not in str(variables_of_row(PersonSource(), person()))
+    assert "secret" not in str(RowReader(PersonSource()).variables(person()))
 
 
 def test_a_row_reads_the_same_in_every_language_and_time_zone():
-    here = variables_of_row(PersonSource(), person())
+    here = RowReader(PersonSource()).variables(person())
     with translation.override("de"), timezone.override("Asia/Tokyo"):
-        assert variables_of_row(PersonSource(), person()) == here
+        assert RowReader(PersonSource()).variables(person()) == here
 
 
 @isolate_apps("tests")
@@ -128,8 +128,8 @@ def test_json_is_given_as_data_and_not_as_text():
             model = Note
             fields = ("tags",)
 
-    assert variables_of_row(NoteSource(), Note(tags={"colour": ["red"]})) == {"tags": {"colour": ["red"]}}
-    assert variables_of_row(NoteSource(), Note(tags=[])) == {"tags": []}
+    assert RowReader(NoteSource()).variables(Note(tags={"colour": ["red"]})) == {"tags": {"colour": ["red"]}}
+    assert RowReader(NoteSource()).variables(Note(tags=[])) == {"tags": []}
 
 
 def test_a_field_that_gives_bytes_is_named():
@@ -144,7 +144,7 @@ def test_a_field_that_gives_bytes_is_named():
             return b"\xff\xd8"
 
     with pytest.raises(NotPlain, match=r"The field “photo” of PhotoSource gives bytes, which a prompt cannot read"):
-        variables_of_row(PhotoSource(), Group())
+        RowReader(PhotoSource()).variables(Group())
 
 
 @pytest.fixture

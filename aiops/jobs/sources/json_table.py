@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, NoReturn
+from typing import Any
 
 from django.utils.translation import gettext
 
 from aiops.jobs.sources.errors import BadRow, EmptySource, WrongFormat
 from aiops.jobs.sources.text_table import checked_encoding
 from aiops.jobs.sources.upload import Table, Upload
+from prompts import strict_json
 
 
 def read_json(upload: Upload) -> Table:
@@ -53,7 +53,7 @@ def read_json(upload: Upload) -> Table:
 def _parsed(upload: Upload) -> Any:
     text = upload.data.decode(checked_encoding(upload))
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        return strict_json.loads(text)
     except RecursionError as error:
         raise WrongFormat(
             gettext("%(file)s is nested too deep to be read: flatten its rows.") % {"file": upload.name}, upload.name
@@ -62,16 +62,3 @@ def _parsed(upload: Upload) -> Any:
         raise WrongFormat(
             gettext("%(file)s is no JSON that can be read: %(why)s.") % {"file": upload.name, "why": error}, upload.name
         ) from error
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(gettext("an object has “%(name)s” twice") % {"name": twice})
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(gettext("%(name)s is no number of JSON; write null") % {"name": name})
