@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import csv
 import json
 
 import pytest
@@ -165,12 +166,12 @@ def test_the_numbers_of_a_row_and_what_to_do_stay_visible(sign_in, job):
 
 def test_a_download_keeps_the_rows_and_empties_what_they_held(sign_in, job):
     reader = sign_in(*VIEWER)
-    lines = text_of(reader.get(address(job, "results_csv"))).lstrip("\ufeff").splitlines()
-    assert lines == [
-        "row,key,text,answer,status,error_kind,error,tokens_in,tokens_out,cost",
-        "1,1,,,succeeded,,,1234,25,0.000412000",
-        "2,2,,,succeeded,,,1234,25,0.000412000",
-        "3,3,,,failed,cut_off,,1234,25,0.000412000",
+    text = text_of(reader.get(address(job, "results_csv"))).lstrip("\ufeff")
+    assert list(csv.reader(text.splitlines())) == [
+        ["row", "key", "text", "answer", "status", "error_kind", "error", "tokens_in", "tokens_out", "cost"],
+        ["1", "1", "", "", "succeeded", "", "", "1234", "25", "0.000412000"],
+        ["2", "2", "", "", "succeeded", "", "", "1234", "25", "0.000412000"],
+        ["3", "3", "", "", "failed", "cut_off", "", "1234", "25", "0.000412000"],
     ]
     third = json.loads(text_of(reader.get(address(job, "results_json"))))[2]
     assert (third["variables"], third["data"], third["text"], third["error"]) == ({"text": None}, None, "", None)
