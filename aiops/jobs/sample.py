@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from time import monotonic
 from typing import Self
 
 from django.utils.translation import ngettext
@@ -17,6 +18,9 @@ from prompts.rendering import RenderedPrompt, render
 
 SAMPLE = 1_000
 """Rows that are looked at; a larger source is reckoned from its first so many."""
+
+SECONDS = 10.0
+"""After so long what has been looked at is enough: a template may take up to two seconds a row, and people wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,7 @@ def see_that_one_fits(version: PromptVersion, source: Source) -> None:
 
 def _renderings(version: PromptVersion, source: Source) -> Iterator[RenderedPrompt | NotRendered]:
     """The first rows, each rendered, or why it cannot be."""
+    until = monotonic() + SECONDS
     try:
         for row in source.rows(SAMPLE):
             try:
@@ -130,6 +135,8 @@ def _renderings(version: PromptVersion, source: Source) -> Iterator[RenderedProm
             except NotRendered as error:
                 rendering = error
             yield rendering
+            if monotonic() > until:
+                return
     except SourceError as error:
         raise JobRefused(str(error)) from error
 

@@ -16,9 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiops.jobs.sources import SourceRow
 
 TICKET = "I was charged twice for my subscription this month, and the second payment is still pending. " * 16
 SYSTEM = "You sort tickets of a bank by what they are about, how urgent they are and in which language they are. " * 4
@@ -127,10 +131,13 @@ class Numbers:
     def count(self) -> int:
         return self._rows
 
-    def rows(self) -> Iterator[object]:
+    def fingerprint(self) -> str:
+        return str(self._rows)
+
+    def rows(self, most: int | None = None) -> Generator[SourceRow, None, None]:
         from aiops.jobs.sources import SourceRow
 
-        for number in range(self._rows):
+        for number in range(self._rows if most is None else min(most, self._rows)):
             yield SourceRow({"number": number, "text": TICKET})
 
     def describe(self) -> str:
