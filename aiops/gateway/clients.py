@@ -59,7 +59,8 @@ async def async_client(connection: Connection) -> openai.AsyncOpenAI:
         http = DefaultAioHttpClient(
             event_hooks={"response": [abound]},
             timeout=_timeout(connection),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+            # 0 is no limit to aiohttp, None would be its own 100: how many fly is the caller's business.
+            limits=httpx2.Limits(max_connections=0, max_keepalive_connections=None),
         )
         clients[connection] = _build(openai.AsyncOpenAI, openai.AsyncAzureOpenAI, connection, http)
     return clients[connection]

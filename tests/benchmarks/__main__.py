@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 BENCHMARKS = (
-    ["tests.benchmarks.worker", "--in-flight", "100", "--rows", "1500"],
-    ["tests.benchmarks.worker", "--in-flight", "200", "--rows", "2500", "--rounds", "2"],
+    ["tests.benchmarks.worker", "--in-flight", "100", "--rows", "3000"],
+    ["tests.benchmarks.worker", "--in-flight", "200", "--rows", "5000", "--rounds", "2"],
 )
 
 
