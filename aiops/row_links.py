@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
+from django.db.models import Field
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -42,41 +44,43 @@ def row_link(site: AdminSite, request: HttpRequest, row_type: ContentType | None
     if model is None:
         return RowLink(f"{row_type.app_label}.{row_type.model} {key}", "")
     unseen = f"{model._meta.verbose_name} {key}"
-    admin = admin_of(site, request, row_type)
-    if admin is None:
-        return RowLink(unseen, "")
-    row = admin.get_object(request, key)
-    if row is None:
+    admins = admins_of(site, request, row_type)
+    for admin in admins:
+        row = admin.get_object(request, key)
+        if row is not None and admin.has_view_permission(request, row):
+            meta = admin.opts
+            name = f"admin:{meta.app_label}_{meta.model_name}_change"
+            return RowLink(
+                f"{meta.verbose_name} {key}: {row}", reverse(name, args=(quote(row.pk),), current_app=site.name)
+            )
+    if admins:
         return RowLink(_("%(row)s (gone, or not among those you may see)") % {"row": unseen}, "")
-    if not admin.has_view_permission(request, row):
-        return RowLink(unseen, "")
-    meta = model._meta
-    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=(quote(row.pk),), current_app=site.name)
-    return RowLink(f"{meta.verbose_name} {key}: {row}", url)
+    return RowLink(unseen, "")
 
 
-def admin_of(site: AdminSite, request: HttpRequest, row_type: ContentType) -> ModelAdmin[Any] | None:
-    """The admin of a kind of rows; None where the site has none, or none that lets this person view them."""
+def admins_of(site: AdminSite, request: HttpRequest, row_type: ContentType) -> list[ModelAdmin[Any]]:
+    """The admins of a kind of rows in which this person may view some: its own first, then those of its proxies."""
     model = row_type.model_class()
-    admin = site._registry.get(model) if model is not None else None
-    return admin if admin is not None and admin.has_view_permission(request) else None
+    found = [admin for kind, admin in site._registry.items() if kind._meta.concrete_model is model]
+    found.sort(key=lambda admin: admin.model is not model)
+    return [admin for admin in found if admin.has_view_permission(request)]
 
 
 def given_keys(site: AdminSite, request: HttpRequest, row_type: ContentType, keys: Iterable[str]) -> set[str]:
-    """Those of the keys whose rows the admin of their kind gives to this person, found by one query.
+    """Those of the keys whose rows an admin of their kind gives to this person, found by one query an admin.
 
     A row that is gone is given to nobody, nor is one without an admin.
     """
-    admin = admin_of(site, request, row_type)
-    if admin is None:
-        return set()
-    to_key = admin.opts.pk.to_python
-    wanted = []
-    for key in keys:
-        try:
-            wanted.append(to_key(key))
-        except ValidationError:
-            # The primary key has become one of another kind since.
-            continue
-    rows = admin.get_queryset(request).filter(pk__in=wanted).iterator(chunk_size=CHUNK)
-    return {str(row.pk) for row in rows if admin.has_view_permission(request, row)}
+    given: set[str] = set()
+    for admin in admins_of(site, request, row_type):
+        wanted = list(_as_keys(admin.opts.pk, keys))
+        rows = admin.get_queryset(request).filter(pk__in=wanted).iterator(chunk_size=CHUNK)
+        given |= {str(row.pk) for row in rows if admin.has_view_permission(request, row)}
+    return given
+
+
+def _as_keys(field: Field[Any, Any], texts: Iterable[str]) -> Iterator[Any]:
+    """The keys that the texts stand for, but for those that the primary key, of another kind since, cannot hold."""
+    for text in texts:
+        with suppress(ValidationError):
+            yield field.to_python(text)

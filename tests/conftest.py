@@ -7,11 +7,16 @@ import shutil
 from functools import cache
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from django.db import connection
 
 # The plug-in brings the fixture `provider`.
 pytest_plugins = ["aiops.gateway.testing", "tests.shop"]
+
+# How long one example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 POSTGRES_URL = os.environ.get("AIOPS_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS_URL = os.environ.get("AIOPS_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")

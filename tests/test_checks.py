@@ -361,7 +361,7 @@ def test_a_log_in_another_database_than_the_ledger_is_an_error(settings):
         (
             "aiops.E009",
             "A database router sends aiops.Call elsewhere than to 'default': a call could leave without its record.",
-            "Leave the app 'aiops' in 'default'; other apps may be wherever they are.",
+            "Leave 'aiops', 'prompts', 'contenttypes' and the users in 'default'.",
         )
     ]
 
@@ -440,6 +440,22 @@ def test_a_labelled_version_on_a_connection_that_is_gone_is_named(settings):
     assert "aiops.W009" not in [m.id for m in run_checks()]
     settings.AIOPS = {"CONNECTIONS": {"gone": {"API_KEY": None}}}
     assert database_checks() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_labels_are_looked_at_before_a_migration_that_adds_a_column(settings):
+    from django.db import connection
+
+    from prompts.models import Prompt
+
+    prompt = Prompt.objects.create(name="triage", title="Triage")
+    prompt.add_version(messages=[{"role": "user", "content": "x"}], connection="gone").set_label("production")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE prompts_prompt RENAME COLUMN description TO not_there_yet")
+        try:
+            assert [found.id for found in database_checks()] == ["aiops.W009"]
+        finally:
+            cursor.execute("ALTER TABLE prompts_prompt RENAME COLUMN not_there_yet TO description")
 
 
 def test_every_number_is_in_the_docs_and_every_number_of_the_docs_exists():

@@ -68,6 +68,11 @@ class CallAdmin(ReadOnlyAdmin[Call]):
         except ValueError:
             return queryset.none(), False
 
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Without the way to the items for those who may not see them."""
+        shown = list(super().get_list_display(request))
+        return shown if request.user.has_perm("aiops.view_item") else [name for name in shown if name != "belongs_to"]
+
     @admin.display(description=_("status"))
     def shown_status(self, call: Call) -> SafeString:
         return status_mark(call)

@@ -100,14 +100,15 @@ def check_labelled_versions(*, databases: Sequence[str] | None = None, **_: Any)
     for alias in (databases or ()) if known else ():
         if Label._meta.db_table not in databases_by_alias[alias].introspection.table_names():
             continue  # Not migrated yet, or kept in another database.
-        labels = Label.objects.using(alias).select_related("version__prompt")
+        labels = Label.objects.using(alias).exclude(version__connection__in=["", *known]).order_by("pk")
+        # No more columns than it takes: this runs before the migration that adds the next one.
+        names = labels.values_list("version__prompt__name", "version__number", "name", "version__connection")
         found += [
             Warning(
-                f"'{label.version}', labelled {label.name}, wants the connection '{label.version.connection}', "
-                "which does not exist.",
+                f"'{prompt} v{number}', labelled {label}, wants the connection '{connection}', which does not exist.",
                 hint=f"Add it to AIOPS['CONNECTIONS'], or label a version that uses {usable}.",
                 id="aiops.W009",
             )
-            for label in labels.exclude(version__connection__in=["", *known]).order_by("pk")
+            for prompt, number, label, connection in names
         ]
     return found

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import DEFAULT_DB_ALIAS, router
+from django.db.models import Model
 
 SQLITE = "django.db.backends.sqlite3"
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
@@ -61,19 +62,21 @@ def check_databases(**_: Any) -> list[CheckMessage]:
 
 
 def check_routing(**_: Any) -> list[CheckMessage]:
-    """E009: the log and the ledger in another database than the transactions that keep them together."""
-    astray = [
-        model._meta.label
-        for model in apps.get_app_config("aiops").get_models()
-        if router.db_for_write(model) != DEFAULT_DB_ALIAS
-    ]
+    """E009: tables in another database than those they are joined with, and written with in one transaction."""
+    from django.contrib.auth import get_user_model
+    from django.contrib.contenttypes.models import ContentType
+
+    joined: list[type[Model]] = [ContentType, get_user_model()]
+    for app in ("aiops", "prompts"):
+        joined += apps.get_app_config(app).get_models()
+    astray = [model._meta.label for model in joined if router.db_for_write(model) != DEFAULT_DB_ALIAS]
     if not astray:
         return []
     return [
         Error(
             f"A database router sends {', '.join(astray)} elsewhere than to '{DEFAULT_DB_ALIAS}': "
             "a call could leave without its record.",
-            hint=f"Leave the app 'aiops' in '{DEFAULT_DB_ALIAS}'; other apps may be wherever they are.",
+            hint=f"Leave 'aiops', 'prompts', 'contenttypes' and the users in '{DEFAULT_DB_ALIAS}'.",
             id="aiops.E009",
         )
     ]

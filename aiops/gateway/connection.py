@@ -95,6 +95,11 @@ class Connection:
     """Azure's dated interface; empty for its undated one, which is OpenAI's own under `/openai/v1`."""
 
     @property
+    def label(self) -> str:
+        """For people who choose: its alias, who will see the data, and what is asked."""
+        return f"{self.alias}: {self.name}, {self.model}"
+
+    @property
     def is_local(self) -> bool:
         """Whether the server is on this very machine."""
         return is_loopback(urlsplit(self.base_url).hostname or "")

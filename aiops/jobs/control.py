@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from aiops.jobs.doorbell import ring
@@ -23,6 +24,8 @@ class Retried:
 
     def sentence(self) -> str:
         """For people, at every door."""
+        if not self.count:
+            return _("No row has failed: there is nothing to try again.")
         if self.waiting:
             text = ngettext(
                 "%(n)s failed row is tried again once the job is resumed.",
@@ -56,10 +59,10 @@ def retry_failed(job: Job, kind: str = "") -> Retried:
     """
     with transaction.atomic():
         count = job.retry_failed(kind)
-        running = job.status == Job.Status.RUNNING
-        if count and running:
+        waiting = job.status in (Job.Status.PAUSED, Job.Status.STOPPED)
+        if count and not waiting:
             ring(job.pk)
-    return Retried(count, waiting=not running)
+    return Retried(count, waiting=waiting)
 
 
 __all__ = ["Retried", "resume", "retry_failed"]

@@ -38,12 +38,13 @@ class ParentAdmin(ExtendedAdmin):
     def may_add_version(self, request: HttpRequest) -> bool:
         """Whether the person may write the next one."""
         meta = self.version_model._meta
-        return bool(request.user.has_perm(f"{meta.app_label}.add_{meta.model_name}"))
+        has_page = self.admin_site.is_registered(self.version_model)
+        return has_page and bool(request.user.has_perm(f"{meta.app_label}.add_{meta.model_name}"))
 
     def may_view_versions(self, request: HttpRequest) -> bool:
         """Whether the person may see them."""
         meta = self.version_model._meta
-        return any(
+        return self.admin_site.is_registered(self.version_model) and any(
             request.user.has_perm(f"{meta.app_label}.{action}_{meta.model_name}") for action in ("view", "change")
         )
 

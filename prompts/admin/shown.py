@@ -29,7 +29,9 @@ class LabelFilter(admin.SimpleListFilter):
 
 
 def link(site: admin.AdminSite, obj: Any, text: str) -> str:
-    """A link to an object's own page in a site."""
+    """A link to an object's own page in a site; the text alone where that site has no such page."""
+    if not site.is_registered(type(obj)):
+        return text
     return format_html('<a href="{}">{}</a>', obj.get_admin_url(site.name), text)
 
 

@@ -171,6 +171,12 @@ def test_a_retry_pressed_on_a_page_from_before_the_job_finished_is_heard(job):
     assert job.status == Job.Status.FINISHED
 
 
+def test_a_retry_where_nothing_has_failed_says_so(job):
+    job.items.update(status=Item.Status.SUCCEEDED)
+    job.finish(now=timezone.now())
+    assert retry_failed(job).sentence() == "No row has failed: there is nothing to try again."
+
+
 @pytest.mark.parametrize("end", ["stop", "pause"])
 def test_retry_in_a_stopped_job_sends_nothing_until_it_is_resumed(job, provider, end):
     Item.objects.filter(job=job, position=1).update(status=Item.Status.FAILED)
@@ -191,10 +197,10 @@ def test_a_job_that_is_being_planned_is_not_retried(triage):
 
 
 def test_a_call_that_waits_as_long_as_the_slice_lasts_is_still_its_workers(job, provider, settings, monkeypatch):
-    # Scaled down: slices of three seconds, calls of one and a half, one at a time, so that many wait for a slot.
+    # Scaled down: a slice of four seconds, and two calls at a time, so that many wait for a slot as long as it lasts.
     monkeypatch.setattr(leases, "MARGIN", timedelta(seconds=0.5))
-    default = {**settings.AIOPS["CONNECTIONS"]["default"], "MAX_IN_FLIGHT": 2, "DEADLINE": 1.5}
-    settings.AIOPS = {"SLICE_SECONDS": 3, "CONNECTIONS": {"default": default}}
+    default = {**settings.AIOPS["CONNECTIONS"]["default"], "MAX_IN_FLIGHT": 2, "DEADLINE": 3}
+    settings.AIOPS = {"SLICE_SECONDS": 4, "CONNECTIONS": {"default": default}}
     provider.when(lambda request: True, Answer(data=GOOD, delay=1.2))
     work(job.pk)
     assert set(Call.objects.values_list("status", flat=True)) == {"succeeded"}

@@ -399,7 +399,7 @@ def test_the_worst_template_within_the_limits_is_read_in_a_few_seconds(template)
     compiled.cache_clear()
     started = time.process_time()
     compiled(template)
-    assert time.process_time() - started < 15
+    assert time.process_time() - started < 30
 
 
 def test_a_slow_template_is_stopped_by_the_clock(monkeypatch):

@@ -205,5 +205,14 @@ def test_a_call_leads_to_its_item_and_job(boss, version):
     assert f"/admin/aiops/job/{job.pk}/change/" in html
 
 
+def test_it_leads_nobody_to_a_page_that_is_not_theirs(sign_in, version):
+    job = make_job(version, succeeded=1)
+    call = make_call(version, job_id=job.pk, item_id=job.items.get().pk)
+    payer = sign_in("aiops.view_call")
+    for page in ("/admin/aiops/call/", f"/admin/aiops/call/{call.pk}/change/"):
+        html = payer.get(page).content.decode()
+        assert "/admin/aiops/item/" not in html and "/admin/aiops/job/" not in html
+
+
 def test_there_is_no_page_of_a_call_that_does_not_exist(boss):
     assert boss.get("/admin/aiops/call/no-such-call/change/").status_code == 302

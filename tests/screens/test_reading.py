@@ -10,12 +10,12 @@ import pytest
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, isolate_apps
 from django.urls import reverse
 from openpyxl import load_workbook
 
 from aiops.jobs import outcomes
-from aiops.jobs.admin.reading import NOT_THEIRS
+from aiops.jobs.admin.reading import NOT_THEIRS, readable
 from aiops.jobs.models import Job
 from project.helpdesk.admin import TicketAdmin
 from project.helpdesk.models import Ticket
@@ -253,6 +253,46 @@ def test_rows_of_a_model_are_sent_again_by_those_who_may_view_it(sign_in, job):
     assert insider.post(address(job, "resume")).status_code == 302
     job.refresh_from_db()
     assert job.status == Job.Status.RUNNING
+
+
+def test_rows_of_a_model_that_the_site_does_not_show_are_sent_again_by_those_who_may_view_it(sign_in, job):
+    Job.objects.update(status=Job.Status.STOPPED)
+    outsider, insider = (sign_in("aiops.view_job", "aiops.run_job", *more) for more in ((), ("helpdesk.view_ticket",)))
+    admin.site.unregister(Ticket)
+    try:
+        assert outsider.post(address(job, "resume")).status_code == 403
+        assert insider.post(address(job, "resume")).status_code == 302
+    finally:
+        admin.site.register(Ticket, TicketAdmin)
+
+
+def test_rows_of_a_model_that_is_gone_are_sent_again_by_those_who_may_read_them(sign_in, job):
+    Job.objects.update(status=Job.Status.STOPPED, row_type=None)
+    job.items.update(row_key="7")
+    outsider, reader = (sign_in("aiops.view_job", "aiops.run_job", *more) for more in ((), ("aiops.view_call_body",)))
+    assert outsider.post(address(job, "resume")).status_code == 403
+    assert reader.post(address(job, "resume")).status_code == 302
+
+
+@isolate_apps("project.helpdesk")
+def test_rows_are_read_by_those_to_whom_the_admin_of_a_proxy_gives_them(sign_in, job, rf):
+    class Urgent(Ticket):
+        class Meta:
+            proxy = True
+            app_label = "helpdesk"
+
+    class UrgentAdmin(admin.ModelAdmin):
+        def has_view_permission(self, request, obj=None):
+            return True
+
+        def get_queryset(self, request):
+            return super().get_queryset(request).filter(pk=2)
+
+    site = admin.AdminSite("urgent")
+    site.register(Urgent, UrgentAdmin)
+    request = rf.get("/")
+    request.user = sign_in(*VIEWER).user
+    assert readable(site, request, job.items.all()) == {job.items.get(row_key="2").pk}
 
 
 def test_anybody_who_runs_jobs_may_stop_one(sign_in, job):

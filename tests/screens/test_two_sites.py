@@ -51,7 +51,18 @@ for model, model_admin in (
 ):
     back_office.register(model, model_admin)
 
-urlpatterns = [path("back/", back_office.urls), *of_the_site]
+# Sites that show a part of it only.
+small, tiny = admin.AdminSite("small"), admin.AdminSite("tiny")
+small.register(Prompt, PromptAdmin)
+small.register(PromptVersion, PromptVersionAdmin)
+tiny.register(Prompt, PromptAdmin)
+
+urlpatterns = [
+    path("back/", back_office.urls),
+    path("small/", small.urls),
+    path("tiny/", tiny.urls),
+    *of_the_site,
+]
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.usefixtures("provider")]
 
@@ -137,3 +148,15 @@ def test_an_empty_site_leads_nobody_away(boss):
 def test_running_a_file_from_a_prompt_stays_in_the_site(boss, version):
     answer = boss.get(reverse("admin:prompts_prompt_run-file", args=(version.prompt_id,), current_app="back"))
     assert answer.headers["Location"].startswith("/back/aiops/job/run-file/?")
+
+
+@pytest.mark.parametrize("site", ["small", "tiny"])
+def test_a_site_that_has_a_part_only_leads_nowhere_else(boss, version, site):
+    make_job(version, succeeded=1)
+    pages = [reverse("admin:prompts_prompt_change", args=(version.prompt_id,), current_app=site)]
+    if site == "small":
+        pages.append(reverse("admin:prompts_promptversion_change", args=(version.pk,), current_app=site))
+    for page in pages:
+        assert all(link.startswith((f"/{site}/", "/static/")) for link in links(boss, page) - {"/"}), page
+    run_file = reverse("admin:prompts_prompt_run-file", args=(version.prompt_id,), current_app=site)
+    assert boss.get(run_file).status_code == 404

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from aiops.calls.models import Call
@@ -25,7 +25,7 @@ from prompts.models.version import PRODUCTION
 def connection_choices() -> list[tuple[str, str]]:
     """Alias, and who will see the data. Connections that make no sense are not offered; a check says why."""
     usable, _wrong = usable_connections()
-    return [(one.alias, f"{one.alias}: {one.name}, {one.model}") for one in usable.values()]
+    return [(one.alias, one.label) for one in usable.values()]
 
 
 def with_jobs(path: str) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
@@ -61,7 +61,11 @@ def run_on_file(request: HttpRequest, row: Any) -> HttpResponseBase:
     else:
         chosen = {"prompt": row.name, "version": PRODUCTION}
     site = request.resolver_match.namespace if request.resolver_match else None
-    return HttpResponseRedirect(f"{reverse('admin:aiops_job_run_file', current_app=site)}?{urlencode(chosen)}")
+    try:
+        page = reverse("admin:aiops_job_run_file", current_app=site)
+    except NoReverseMatch:
+        raise Http404(_("This site has no page of jobs.")) from None
+    return HttpResponseRedirect(f"{page}?{urlencode(chosen)}")
 
 
 def extend() -> None:

@@ -3,7 +3,7 @@
 To see items at all takes the permission `aiops.view_item`. What they hold is a customer's text, and is shown to
 those who may read any of it (`aiops.view_call_body`); else, of a job over a model, for the rows that the model's
 admin gives them; else, of a job over a file, to the person who started the job. For everybody else an item is its
-position, state, kind of error, tokens and cost.
+position, the key of its row, its state, kind of error, tokens and cost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from aiops.jobs.models import Item, Job
-from aiops.row_links import admin_of, given_keys
+from aiops.row_links import admins_of, given_keys
 
 NOT_THEIRS = _("What the row held is not yours to read.")
 """Stands where it would be shown."""
@@ -51,8 +51,12 @@ def readable(site: AdminSite, request: HttpRequest, items: Iterable[Item]) -> se
 
 
 def may_send_rows(site: AdminSite, request: HttpRequest, job: Job) -> bool:
-    """Whether the person may have rows of a job sent (again): of a model, those who may view it in its admin."""
-    return job.row_type is None or admin_of(site, request, job.row_type) is not None
+    """Whether the person may have rows of a job sent (again): of a model, those who may view it."""
+    if job.row_type is None:
+        # Of a file, or of a model that is no longer known.
+        return bool(request.user.has_perm("aiops.view_call_body")) or not job.items.exclude(row_key="").exists()
+    may_view = f"{job.row_type.app_label}.view_{job.row_type.model}"
+    return bool(admins_of(site, request, job.row_type)) or bool(request.user.has_perm(may_view))
 
 
 def _is_of_file(item: Item) -> bool:

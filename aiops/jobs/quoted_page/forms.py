@@ -49,7 +49,7 @@ class VersionForm(forms.Form):
         offered, self.wrong_connections = usable_connections()
         fields["connection"].choices = [
             ("", _("the version's own")),
-            *((one.alias, f"{one.alias}: {one.name}, {one.model}") for one in offered.values()),
+            *((one.alias, one.label) for one in offered.values()),
         ]
 
     @property
