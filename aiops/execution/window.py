@@ -88,6 +88,9 @@ def hold_again(prepared: Prepared, *, ended: int, attempt: int, now: datetime) -
 
     Returns why not, where there is no money for it; the first hold is settled all the same. Belongs in a transaction.
     """
+    if holds.is_held(prepared.call_id, attempt):
+        # It was asked before, and the database went away before it could say that it had done so.
+        return None
     holds.close([holds.Ending(call_id=prepared.call_id, attempt=ended, cost=None)], now=now)
     wanted = holds.Wanted(call_id=prepared.call_id, attempt=attempt, amount=prepared.ceiling or 0)
     return holds.hold([wanted], now=now).refusal

@@ -33,27 +33,38 @@ def bound(response: httpx2.Response) -> None:
     The time limit holds for the whole body; the client's own begins anew with every byte.
 
     Raises:
-        Malformed: the answer is compressed, or says that it is too large.
+        Malformed: the answer is compressed, or says that it is too large. An error is none the less told by its status.
     """
-    _note(response)
+    most = _most(response)
     if isinstance(response.stream, httpx2.SyncByteStream):
         until = response.request.extensions[SENT] + response.request.extensions["timeout"]["read"]
-        response.stream = _Bounded(response.stream, until)
+        response.stream = _Bounded(response.stream, most, until, strict=response.is_success)
 
 
 async def abound(response: httpx2.Response) -> None:
     """As `bound`, for the client on an event loop, where whoever sends sets the time limit."""
-    _note(response)
+    most = _most(response)
     if isinstance(response.stream, httpx2.AsyncByteStream):
-        response.stream = _AsyncBounded(response.stream)
+        response.stream = _AsyncBounded(response.stream, most, strict=response.is_success)
 
 
-def _note(response: httpx2.Response) -> None:
+def _most(response: httpx2.Response) -> int:
+    """How many bytes of a body may be read."""
     response.extensions[FIRST_BYTE] = time.perf_counter()
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Malformed("The provider's answer is compressed, which was not asked for.", status=response.status_code)
-    if int(response.headers.get("content-length", 0)) > MOST_BYTES:
-        raise _too_large()
+    headers = response.headers
+    compressed = headers.get("content-encoding", "").lower() not in ("", "identity")
+    length = headers.get("content-length", "")
+    if response.is_success:
+        if compressed:
+            raise Malformed(
+                "The provider's answer is compressed, which was not asked for.", status=response.status_code
+            )
+        if length.isdecimal() and int(length) > MOST_BYTES:
+            raise _too_large()
+    elif compressed:
+        del headers["content-encoding"]
+        return 0
+    return MOST_BYTES
 
 
 def _too_large() -> Malformed:
@@ -61,16 +72,22 @@ def _too_large() -> Malformed:
 
 
 class _Bounded(httpx2.SyncByteStream):
-    def __init__(self, stream: httpx2.SyncByteStream, until: float) -> None:
+    """A body that ends at its bound: with an error where it is an answer (`strict`), else just so."""
+
+    def __init__(self, stream: httpx2.SyncByteStream, most: int, until: float, *, strict: bool) -> None:
         self.stream = stream
+        self.most = most
         self.until = until
+        self.strict = strict
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
         for piece in self.stream:
             size += len(piece)
-            if size > MOST_BYTES:
-                raise _too_large()
+            if size > self.most:
+                if self.strict:
+                    raise _too_large()
+                return
             if time.perf_counter() > self.until:
                 raise Interrupted("The provider did not answer in time.")
             yield piece
@@ -80,15 +97,21 @@ class _Bounded(httpx2.SyncByteStream):
 
 
 class _AsyncBounded(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+    """As `_Bounded`, without a time limit of its own."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, most: int, *, strict: bool) -> None:
         self.stream = stream
+        self.most = most
+        self.strict = strict
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
         async for piece in self.stream:
             size += len(piece)
-            if size > MOST_BYTES:
-                raise _too_large()
+            if size > self.most:
+                if self.strict:
+                    raise _too_large()
+                return
             yield piece
 
     async def aclose(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import aiohttp
 import httpx2
 import openai
 
@@ -57,6 +58,9 @@ async def asend(request: Request, connection: Connection, *, timeout: float) -> 
         raise error_of(error) from error
     except TimeoutError as error:
         raise Interrupted("The provider did not answer in time.") from error
+    except aiohttp.ClientError as error:
+        # What the SDK's transport lets through: HTTP that cannot be read.
+        raise Interrupted("The provider's answer cannot be read.") from error
     return _completion(response, started)
 
 

@@ -10,7 +10,7 @@ NAME = "aiops: sweep"
 
 
 def keep_schedule(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
-    """See that the tick is in the queue's table. Called after each migration; changes nothing where it is there."""
+    """See that the tick is in the queue's table. Called after each migration, which sets it right again."""
     from django_q.models import Schedule
 
     if using != router.db_for_write(Schedule):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from uuid import uuid4
+from datetime import datetime
+from uuid import UUID, uuid4
 
 import tenacity
 from django.utils import timezone
@@ -14,6 +16,7 @@ from aiops.execution.prepare import Plan, make_plan
 from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.claim import pick
 from aiops.jobs.models import Job
+from aiops.jobs.trouble import TROUBLE, patient
 from aiops.jobs.worker import AT_WORK, Worker, pause
 
 
@@ -38,19 +41,36 @@ def work_slice(job: Job, *, seconds: float) -> SliceReport:
         # What fitted when the job was started may not any more: a key was taken away, an alias renamed.
         pause(job, str(error))
         return SliceReport(0, more=False)
-    token, now = uuid4(), timezone.now()
-    if not job.take(token, until=now + AT_WORK, now=now):
+    token = uuid4()
+    stays_until = _take(job, token)
+    if stays_until is None:
         return SliceReport(0, more=False)
-    worker = Worker(job, plan, token, stays_until=now + AT_WORK)
+    worker = Worker(job, plan, token, stays_until=stays_until)
     try:
         while worker.work_window(timezone.now(), claiming=time.monotonic() < until):
             pass
-    finally:
+    except BaseException:
         worker.flight.close()
-        job.leave(token)
+        with suppress(*TROUBLE):
+            job.leave(token)
+        raise
+    worker.flight.close()
+    return SliceReport(worker.ended, more=_leave(job, token))
+
+
+@patient
+def _take(job: Job, token: UUID) -> datetime | None:
+    """Until when this worker is at the job; None where another one is, or the job does not run."""
+    now = timezone.now()
+    return now + AT_WORK if job.take(token, until=now + AT_WORK, now=now) else None
+
+
+@patient
+def _leave(job: Job, token: UUID) -> bool:
+    """Let the next worker come. Returns whether there is anything to do for it."""
+    job.leave(token)
     job.finish(now=timezone.now())
-    more = Job.objects.running().filter(pk=job.pk).exists() and bool(pick(job, limit=1, now=timezone.now()))
-    return SliceReport(worker.ended, more=more)
+    return Job.objects.running().filter(pk=job.pk).exists() and bool(pick(job, limit=1, now=timezone.now()))
 
 
 def _find_provider(plan: Plan, *, patience: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +15,7 @@ from aiops.jobs.doorbell import ring
 from aiops.jobs.models import Job
 from aiops.jobs.settle import settle_lost
 from aiops.jobs.slice import work_slice
+from aiops.jobs.trouble import patient
 from aiops.options import options
 
 STALE_PLAN = timedelta(hours=1)
@@ -31,13 +32,18 @@ def work(job_id: int, rung_at: str = "") -> int:
         job_id: which job.
         rung_at: when the bell was rung that is heard now; empty for whoever comes without one.
     """
-    job = Job.objects.running().select_related("version__prompt", "version__schema__schema").filter(pk=job_id).first()
-    if job is None or (rung_at and (job.rung_at is None or job.rung_at.isoformat() != rung_at)):
+    job = _running(job_id)
+    if job is None or (rung_at and job.rung_at != datetime.fromisoformat(rung_at)):
         return 0
     report = work_slice(job, seconds=options().slice_seconds)
     if report.more:
         ring(job_id)
     return report.ended
+
+
+@patient
+def _running(job_id: int) -> Job | None:
+    return Job.objects.running().select_related("version__prompt", "version__schema__schema").filter(pk=job_id).first()
 
 
 def sweep() -> int:

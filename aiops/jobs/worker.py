@@ -22,6 +22,7 @@ from aiops.jobs.errors import WrongState
 from aiops.jobs.flight import Flight, Rehold
 from aiops.jobs.models import Item, Job
 from aiops.jobs.settle import fail, flush, settle_lost
+from aiops.jobs.trouble import PATIENCE, PAUSE, TROUBLE
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +34,6 @@ SPARE = 2.0
 
 They bridge the time between windows. Never more than there are slots: a kill may not cost more than a window.
 """
-
-TROUBLE = (DatabaseError, InterfaceError)
-"""A database that is locked, restarted or moved over."""
-
-PATIENCE = 60.0
-"""Seconds for which a worker waits for a database that is out of order: within them no lease ends."""
 
 AT_WORK = timedelta(seconds=60)
 """How long a job waits for a worker that has stopped saying that it is there."""
@@ -84,7 +79,7 @@ class Worker:
             self.troubled_since = None
         except TROUBLE as error:
             self._bear(error)
-        return bool(self.flight.size or self.unwritten or self.withdrawn or begun)
+        return bool(self.flight.size or self.unwritten or self.withdrawn or begun or self.troubled_since)
 
     def may_go_on(self, now: datetime) -> bool:
         """Whether it may begin items: the job runs, and nobody else is at it. Says now and then that it is there."""
@@ -155,7 +150,7 @@ class Worker:
             raise error
         logger.warning("job %s: the database is out of order, trying again: %s", self.job.pk, error)
         close_old_connections()
-        time.sleep(TICK)
+        time.sleep(PAUSE)
 
     def _prepare(self, items: Sequence[Item]) -> tuple[list[Prepared], list[tuple[Item, str, str]]]:
         """Render items; those that cannot be are named with their kind of error and a sentence."""

@@ -77,6 +77,11 @@ def hold(wanted: Sequence[Wanted], *, now: datetime) -> Granted:
     return Granted(count, refusal)
 
 
+def is_held(call_id: UUID, attempt: int) -> bool:
+    """Whether money was set aside for an attempt, be it closed since or not."""
+    return Hold.objects.filter(call_id=call_id, attempt=attempt, kind=Hold.Kind.HOLD).exists()
+
+
 def _hold_in_all(periods: Sequence[BudgetPeriod], amount: int) -> BudgetPeriod | None:
     """Hold in every period or in none. Returns the first without room, as it is now."""
     try:

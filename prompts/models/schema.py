@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from django.conf import settings
 from django.db import models, transaction
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +13,7 @@ from prompts.canonical import canonical, content_hash, same_hash
 from prompts.errors import InvalidSchema
 from prompts.models.fields import OrderedJSONField
 from prompts.models.fixed import FixedContent, FixedQuerySet
+from prompts.models.numbered import NumberedVersion
 from prompts.models.prompt import next_number
 from prompts.schemas import problems_of_schema
 
@@ -93,26 +92,13 @@ class SchemaVersionQuerySet(FixedQuerySet["SchemaVersion"]):
         return self.select_related("schema", "created_by").defer("body")
 
 
-class SchemaVersion(FixedContent):
+class SchemaVersion(NumberedVersion):
     """One immutable JSON Schema (2020-12). Made by `OutputSchema.add_version()`."""
 
     fixed_fields = frozenset({"schema", "number", "body", "content_hash"})
 
     schema = models.ForeignKey(OutputSchema, models.CASCADE, related_name="versions", verbose_name=_("schema"))
-    number = models.PositiveIntegerField(_("version"))
     body = OrderedJSONField(_("JSON Schema"))
-    note = models.TextField(_("note"), blank=True, help_text=_("Why this version exists."))
-    content_hash = models.CharField(_("content hash"), max_length=64, editable=False, db_index=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
 
     prompt_versions: RelatedManager[PromptVersion]
 

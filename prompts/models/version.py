@@ -5,18 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from prompts.canonical import canonical, content_hash, same_hash
 from prompts.content import problems_of_content
 from prompts.errors import InvalidContent
-from prompts.models.fixed import FixedContent, FixedQuerySet
+from prompts.models.fixed import FixedQuerySet
+from prompts.models.numbered import NumberedVersion
 from prompts.models.prompt import OUTPUT_LIMIT, Prompt
 from prompts.rendering.variables import optional_variables, required_variables
 
@@ -41,7 +40,7 @@ class PromptVersionQuerySet(FixedQuerySet["PromptVersion"]):
         return self.select_related("prompt", "created_by").defer("messages", "parameters")
 
 
-class PromptVersion(FixedContent):
+class PromptVersion(NumberedVersion):
     """One immutable wording: messages, model, connection, parameters, limit, schema. Made by `Prompt.add_version()`."""
 
     fixed_fields = frozenset(
@@ -59,7 +58,6 @@ class PromptVersion(FixedContent):
     )
 
     prompt = models.ForeignKey(Prompt, models.CASCADE, related_name="versions", verbose_name=_("prompt"))
-    number = models.PositiveIntegerField(_("version"))
     messages = models.JSONField(_("messages"))
     """`[{"role": "system" | "developer" | "user" | "assistant", "content": <template>}, …]`"""
     model = models.CharField(_("model"), max_length=128, blank=True, help_text=_("Blank: the connection's own."))
@@ -85,19 +83,6 @@ class PromptVersion(FixedContent):
         verbose_name=_("schema"),
         help_text=_("What an answer must satisfy. None: free text."),
     )
-    note = models.TextField(_("note"), blank=True, help_text=_("Why this version exists."))
-    content_hash = models.CharField(_("content hash"), max_length=64, editable=False, db_index=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
-
     labels: RelatedManager[Label]
 
     objects: ClassVar[Any] = PromptVersionQuerySet.as_manager()

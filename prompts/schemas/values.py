@@ -24,7 +24,8 @@ NAMED = 5
 """Most values of one enum that are named."""
 
 # An escaped character or a class holds no group; what is left of a pattern without them can be searched.
-_NO_GROUP = re.compile(r"\\[^1-9k]|\[(?:\\.|[^\]\\])*\]", re.DOTALL)
+# A class that is never closed runs to the end: looked for again behind each of its characters, it would take for ever.
+_NO_GROUP = re.compile(r"\\[^1-9k]|\[(?:\\.|[^\]\\])*+(?:\]|\Z)", re.DOTALL)
 _AROUND = re.compile(r"\(\?<?[=!]|\\[1-9]|\\k<")
 
 

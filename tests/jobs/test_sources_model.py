@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection, models
-from django.db.models import F, Value
-from django.db.models.functions import Length
+from django.db.models import Count, F, Value, Window
+from django.db.models.functions import Length, RowNumber
 from django.test.utils import isolate_apps
 from import_export.fields import Field
 from import_export.resources import ModelResource
@@ -277,6 +277,19 @@ def test_json_and_bytes_are_only_asked_whether_they_are_there(lookup):
         with pytest.raises(e.BadFilter, match="there are: isnull"):
             filtered(Thing._default_manager.all(), [f"{name}__{lookup}=1"])
         assert "IS NULL" in str(filtered(Thing._default_manager.all(), [f"{name}__isnull=true"]).query)
+
+
+@pytest.mark.parametrize("most", [None, 3])
+def test_what_is_reckoned_over_rows_is_reckoned_over_all_of_them(tickets, monkeypatch, most):
+    monkeypatch.setattr("aiops.jobs.sources.rows_of_model.CHUNK", 2)
+    second = Window(RowNumber(), partition_by=["category"], order_by="pk")
+    counted = Window(Count("pk"), partition_by=["category"])
+    for rows in (
+        Ticket.objects.annotate(place=second).filter(place=2),
+        Ticket.objects.annotate(of_all=counted).filter(of_all__gt=1),
+    ):
+        keys = [str(key) for key in rows.order_by("pk").values_list("pk", flat=True)[:most]]
+        assert keys and [row.key for row in ModelSource(rows).rows(most)] == keys
 
 
 def test_a_model_without_a_source_is_refused(db):

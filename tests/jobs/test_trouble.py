@@ -16,7 +16,7 @@ from django.utils import timezone
 from aiops.calls.models import Call
 from aiops.execution.ask import Ended
 from aiops.execution.prepare import About, make_plan, prepare
-from aiops.execution.window import durable, open_window
+from aiops.execution.window import durable, hold_again, open_window
 from aiops.gateway.completion import Completion
 from aiops.gateway.testing import Answer
 from aiops.gateway.usage import Usage
@@ -30,7 +30,7 @@ from aiops.jobs.settle import flush
 from aiops.jobs.sources import model_source
 from aiops.jobs.start import start_job
 from aiops.jobs.tasks import work
-from aiops.ledger.models import BudgetPeriod
+from aiops.ledger.models import BudgetPeriod, Hold
 
 pytestmark = [pytest.mark.usefixtures("budget"), pytest.mark.django_db(transaction=True)]
 
@@ -104,6 +104,40 @@ def test_a_database_that_is_away_for_a_moment_costs_no_answer(job, provider, awa
     assert job.status == Job.Status.FINISHED
     assert len(provider.requests) == Call.objects.filter(status=Call.Status.SUCCEEDED).count() == 20
     assert BudgetPeriod.objects.get().held == 0
+
+
+def test_a_database_that_is_away_when_a_slice_begins_or_ends_is_waited_for(job, provider, away):
+    away(1)
+    assert work(job.pk) == 20
+    job.refresh_from_db()
+    assert (job.status, job.worker) == (Job.Status.FINISHED, None)
+
+
+def test_a_last_answer_while_the_database_is_away_ends_the_job_all_the_same(job, provider, away):
+    seen = []
+
+    def is_last(request):
+        seen.append(request)
+        if len(seen) == 20:
+            away(1.5)
+        return False
+
+    provider.when(is_last, Answer(data=GOOD))
+    assert work(job.pk) == 20
+    job.refresh_from_db()
+    assert (job.status, job.worker) == (Job.Status.FINISHED, None)
+
+
+def test_money_that_was_held_again_but_not_said_to_be_is_not_held_twice(triage, provider):
+    now = timezone.now()
+    one = prepare(make_plan(triage, now=now), {"text": "x"}, About())
+    with durable():
+        open_window([one], now=now)
+    for _ in range(2):
+        with durable():
+            assert hold_again(one, ended=1, attempt=2, now=now) is None
+    assert sorted(Hold.objects.values_list("attempt", "state")) == [(1, "settled"), (2, "held")]
+    assert BudgetPeriod.objects.get().held == one.ceiling
 
 
 def test_a_database_that_stays_away_ends_the_slice(job, provider, monkeypatch):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from threading import Thread, Timer
 from urllib.parse import urlsplit
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -335,6 +336,11 @@ def test_of_many_messages_for_a_job_one_is_work(job, provider, settings):
     OrmQ.objects.all().delete()
     assert [work(*message) > 0 for message in messages] == [False] * 4 + [True]
     assert OrmQ.objects.count() == 1, "and it rings for the next"
+
+
+def test_a_ring_is_heard_whatever_time_zone_the_database_speaks_in(job, provider):
+    job.refresh_from_db()
+    assert work(job.pk, job.rung_at.astimezone(ZoneInfo("Europe/Berlin")).isoformat()) == 20
 
 
 def test_the_sweeper_ends_a_job_whose_last_worker_died_before_it_said_so(job):

@@ -378,7 +378,7 @@ def test_what_runs_long_or_grows_large_is_stopped(flood):
     started = time.monotonic()
     with pytest.raises(NotRendered) as caught:
         text(FLOODS[flood], text="abc" * 1000, long="x" * 500_000)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10
     # In KiB: nothing near what was asked for.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
     assert len(str(caught.value)) < 500

@@ -138,13 +138,15 @@ def test_levels_are_counted_through_references():
         of({"a": {"$ref": "#/$defs/D0"}}, **{"$defs": {f"D{n}": {"$ref": f"#/$defs/D{n + 1}"} for n in range(3000)}}),
         of({"a": {"$ref": "#/$defs/D0"}}, **{"$defs": {f"D{n}": {"anyOf": [{"$ref": f"#/$defs/D{n + 1}"}] * 9} for n in range(40)} | {"D40": TEXT}}),
         nested(300),
+        of({"a": {"type": "string", "pattern": "[" * 190_000}}),
     ],
-    ids=["a long chain", "9 to the 40th", "deep"],
+    ids=["a long chain", "9 to the 40th", "deep", "a pattern that opens classes only"],
 )  # fmt: skip
 def test_a_huge_schema_is_judged_at_once(body):
-    started = time.monotonic()
+    # Seconds of this process and no others': the machine may be busy.
+    started = time.process_time()
     said(body)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 4
 
 
 def test_saving_refuses_with_all_problems_at_once(schema):

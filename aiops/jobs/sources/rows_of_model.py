@@ -80,10 +80,28 @@ class ModelSource:
         if most is not None and most <= CHUNK:
             yield list(self._reader.narrow(self.queryset[:most]))
             return
+        if self._looks_beside_rows:
+            yield from self._slices(most)
+            return
         keys = self._keys(most)
         rows = self._reader.narrow(self._found_by_key())
         for start in range(0, len(keys), CHUNK):
             yield _in_turn(rows, keys[start : start + CHUNK])
+
+    @property
+    def _looks_beside_rows(self) -> bool:
+        """Whether what is read of a row depends on the rows beside it, which a look-up by key would leave out."""
+        return any(one.contains_over_clause for one in self.queryset.query.annotations.values())
+
+    def _slices(self, most: int | None) -> Iterator[list[Model]]:
+        start = 0
+        while most is None or start < most:
+            end = start + CHUNK if most is None else min(start + CHUNK, most)
+            chunk = list(self._reader.narrow(self.queryset[start:end]))
+            if not chunk:
+                return
+            yield chunk
+            start = end
 
     def _keys(self, most: int | None) -> list[Any]:
         chosen = self.queryset if most is None else self.queryset[:most]

@@ -1,0 +1,36 @@
+"""A database that is locked, restarted or moved over: it is back in a moment, and until then nothing may be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import tenacity
+from django.db import DatabaseError, InterfaceError, close_old_connections
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TROUBLE = (DatabaseError, InterfaceError)
+
+PATIENCE = 60.0
+"""Seconds that are waited: within them no lease ends."""
+
+PAUSE = 0.3
+"""Seconds between two tries."""
+
+
+def patient(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, tried again while the database is in trouble. It must bear being done twice.
+
+    Raises:
+        DatabaseError, InterfaceError: it has been for longer than `PATIENCE`.
+    """
+    return tenacity.retry(
+        retry=tenacity.retry_if_exception_type(TROUBLE),
+        wait=tenacity.wait_fixed(PAUSE),
+        stop=tenacity.stop_after_delay(PATIENCE),
+        # A connection that is broken stays so.
+        before_sleep=lambda _: close_old_connections(),
+        reraise=True,
+    )(function)
