@@ -332,6 +332,11 @@ def test_whatever_queryset_an_admin_gives_keeps_its_rows_and_their_order(tickets
     source = ModelSource(choose(Ticket.objects.order_by()))
     assert subjects(source) == [f"Ticket {number}" for number in expected]
     assert source.count() == len(expected)
+    # The same rows have the same fingerprint, whatever their order and however they were chosen.
+    assert (
+        source.fingerprint()
+        == ModelSource(Ticket.objects.filter(pk__in=[row.key for row in source.rows()])).fingerprint()
+    )
 
 
 def test_a_row_that_the_shops_own_code_cannot_read_is_named(db):

@@ -56,9 +56,9 @@ class ModelSource:
 
     def fingerprint(self) -> str:
         """Of the keys of the rows, read one by one. What else a row holds may change."""
-        keys = self.queryset.prefetch_related(None).values_list("pk", flat=True)
+        chosen = self.queryset if self.queryset.query.is_sliced else self.queryset.order_by()
         total = 0
-        for key in keys.iterator(chunk_size=CHUNK):
+        for key in _keys_of(chosen):
             # A sum, for which the order means nothing and no more than one key is held.
             total += int.from_bytes(hashlib.sha256(str(key).encode()).digest()[:16])
         return f"{total % 2**128:032x}"
@@ -83,7 +83,7 @@ class ModelSource:
         if self._looks_beside_rows:
             yield from self._slices(most)
             return
-        keys = self._keys(most)
+        keys = list(_keys_of(self.queryset if most is None else self.queryset[:most]))
         rows = self._reader.narrow(self._found_by_key())
         for start in range(0, len(keys), CHUNK):
             yield _in_turn(rows, keys[start : start + CHUNK])
@@ -102,13 +102,6 @@ class ModelSource:
                 return
             yield chunk
             start = end
-
-    def _keys(self, most: int | None) -> list[Any]:
-        chosen = self.queryset if most is None else self.queryset[:most]
-        if chosen.query.combinator:
-            # A union can be in the order only of what it selects.
-            return [row.pk for row in chosen.iterator(chunk_size=CHUNK)]
-        return list(chosen.prefetch_related(None).values_list("pk", flat=True).iterator(chunk_size=KEYS))
 
     def _found_by_key(self) -> QuerySet[Any]:
         """The rows once more, so that some of them can be asked for: in no order, and whole where they are a slice."""
@@ -180,6 +173,15 @@ def model_source(
         chosen = chosen[:limit]
     selection: dict[str, Plain] = {"filters": [*filters], "order": order, "limit": limit, "empty": empty}
     return ModelSource(chosen, selection=selection)
+
+
+def _keys_of(chosen: QuerySet[Any]) -> Iterator[Any]:
+    """The primary keys of rows, in their order, whatever else they are."""
+    if chosen.query.combinator:
+        # A union can be in the order only of what it selects.
+        return (row.pk for row in chosen.iterator(chunk_size=CHUNK))
+    keys: QuerySet[Any] = chosen.prefetch_related(None).values_list("pk", flat=True)
+    return iter(keys.iterator(chunk_size=KEYS))
 
 
 def _in_turn(rows: QuerySet[Any], keys: Sequence[Any]) -> list[Model]:
