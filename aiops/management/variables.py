@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from aiops.management.terminal import refused
+from prompts import strict_json
 from prompts.errors import choices, did_you_mean
 from prompts.models import PromptVersion
 
@@ -52,7 +52,7 @@ def _from_file(file: str) -> dict[str, Any]:
             _("%(file)s cannot be read (%(why)s): name a file of JSON.") % {"file": shown, "why": error.strerror}
         ) from error
     try:
-        found = json.loads(data.decode("utf-8-sig"))
+        found = strict_json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise refused(_("%(file)s is not in UTF-8: save it again as UTF-8.") % {"file": shown}) from error
     except (ValueError, RecursionError) as error:

@@ -133,9 +133,13 @@ def test_variables_that_are_missing_misspelt_or_none(refused, triage, given, dry
         ),
         (b'["Hi"]', "{file} holds no JSON object: write {{“name”: “value”, …}}."),
         (b'{"text": "Gr\xfc\xdfe"}', "{file} is not in UTF-8: save it again as UTF-8."),
+        (
+            b'{"text": "Hi", "text": "Bye"}',
+            '{file} is no JSON that can be read ("text" is there twice): write {{“name”: “value”, …}}.',
+        ),
         (b'{"txet": "Hi"}', 'Message 2 (user) reads "text", which is not there. Did you mean "txet"? There is: txet.'),
     ],
-    ids=["no JSON", "empty", "a list", "Latin-1", "misspelt"],
+    ids=["no JSON", "empty", "a list", "Latin-1", "a name twice", "misspelt"],
 )
 def test_files_of_variables_that_cannot_be_read(refused, triage, file, data, sentence):
     path = file("variables.json", data)
