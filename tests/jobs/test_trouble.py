@@ -20,7 +20,6 @@ from aiops.execution.window import durable, hold_again, open_window
 from aiops.gateway.completion import Completion
 from aiops.gateway.testing import Answer
 from aiops.gateway.usage import Usage
-from aiops.jobs import claim as leases
 from aiops.jobs import worker as workers
 from aiops.jobs.claim import claim, pick
 from aiops.jobs.control import resume, retry_failed
@@ -230,15 +229,20 @@ def test_a_job_that_is_being_planned_is_not_retried(triage):
         retry_failed(job)
 
 
-def test_a_call_that_waits_as_long_as_the_slice_lasts_is_still_its_workers(job, provider, settings, monkeypatch):
-    # Scaled down: a slice of four seconds, and two calls at a time, so that many wait for a slot as long as it lasts.
-    monkeypatch.setattr(leases, "MARGIN", timedelta(seconds=0.5))
-    default = {**settings.AIOPS["CONNECTIONS"]["default"], "MAX_IN_FLIGHT": 2, "DEADLINE": 3}
-    settings.AIOPS = {"SLICE_SECONDS": 4, "CONNECTIONS": {"default": default}}
-    provider.when(lambda request: True, Answer(data=GOOD, delay=1.2))
+def test_a_lease_lasts_as_long_as_a_call_may_wait_for_a_slot_and_then_fly(job, provider, settings):
+    default = {**settings.AIOPS["CONNECTIONS"]["default"], "DEADLINE": 40}
+    settings.AIOPS = {"SLICE_SECONDS": 300, "CONNECTIONS": {"default": default}}
+    leases = []
+
+    def look(request):
+        claimed = Item.objects.filter(status=Item.Status.CLAIMED).values_list("lease_until", flat=True)
+        by_another(lambda: leases.extend(claimed))
+        return False
+
+    provider.when(look, Answer(data=GOOD), times=1)
+    begun = timezone.now()
     work(job.pk)
-    assert set(Call.objects.values_list("status", flat=True)) == {"succeeded"}
-    assert len(provider.requests) == job.items.filter(status=Item.Status.SUCCEEDED).count()
+    assert min(leases) - begun >= timedelta(seconds=340)
 
 
 def test_what_is_written_twice_is_counted_once(job, triage):

@@ -294,6 +294,12 @@ class TestAWorkerThatDied:
         Job.objects.update(rung_at=timezone.now() - timedelta(minutes=6))
         assert sweep() == 1, "it never came"
 
+    def test_is_not_given_up_while_its_calls_might_still_wait_or_fly(self, dead, settings):
+        settings.AIOPS = {**settings.AIOPS, "SLICE_SECONDS": 300}
+        Call.objects.update(started_at=timezone.now() - timedelta(seconds=300 + 119))
+        sweep()
+        assert set(Call.objects.values_list("status", flat=True)) == {"sending"}
+
     def test_leaves_no_money_set_aside_even_where_nobody_takes_its_rows_over(self, dead):
         dead.stop(now=timezone.now())
         Call.objects.update(started_at=timezone.now() - timedelta(hours=1))
