@@ -42,11 +42,12 @@ def problems_of(body: Mapping[str, Any], data: Any) -> list[str]:
         body: a schema that `problems_of_schema` finds nothing wrong with.
         data: the answer, parsed from JSON.
     """
-    return _by_text(json.dumps(body)).problems(data)
+    return compiled(json.dumps(body)).problems(data)
 
 
 @lru_cache(maxsize=512)
-def _by_text(text: str) -> AnswerValidator:
+def compiled(text: str) -> AnswerValidator:
+    """The validator of a schema, given as JSON; one a process."""
     return AnswerValidator(json.loads(text))
 
 

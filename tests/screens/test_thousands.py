@@ -19,29 +19,34 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required":
 
 @pytest.fixture
 def pages(db, settings, boss):
-    """Addresses of every page, whose rows all have keys and numbers beyond a thousand."""
+    """Addresses of every page, whose rows all have keys and numbers beyond a thousand.
+
+    The keys are far beyond what other tests bring a sequence of PostgreSQL to: it goes on where the last test ended.
+    """
     settings.USE_THOUSAND_SEPARATOR = True
-    schema = OutputSchema.objects.create(pk=2001, name="triage", title="Triage")
-    form = SchemaVersion(pk=2002, schema=schema, number=2003, body=SCHEMA)
+    schema = OutputSchema.objects.create(pk=500_002_001, name="triage", title="Triage")
+    form = SchemaVersion(pk=500_002_002, schema=schema, number=2003, body=SCHEMA)
     form.save()
-    prompt = Prompt.objects.create(pk=2004, name="triage-ticket", title="Triage", last_number=2005)
+    prompt = Prompt.objects.create(pk=500_002_004, name="triage-ticket", title="Triage", last_number=2005)
     version = PromptVersion(
-        pk=2006, prompt=prompt, number=2005, schema=form, messages=[{"role": "user", "content": "{{ text }}"}]
+        pk=500_002_006, prompt=prompt, number=2005, schema=form, messages=[{"role": "user", "content": "{{ text }}"}]
     )
     version.save()
-    other = PromptVersion(pk=2007, prompt=prompt, number=2008, messages=[{"role": "user", "content": "{{ text }}"}])
+    other = PromptVersion(
+        pk=500_002_007, prompt=prompt, number=2008, messages=[{"role": "user", "content": "{{ text }}"}]
+    )
     other.save()
     version.publish()
     other.set_label("staging")
-    ticket = Ticket.objects.create(pk=2009, subject="Charged twice", text="…")
+    ticket = Ticket.objects.create(pk=500_002_009, subject="Charged twice", text="…")
     kind = ContentType.objects.get_for_model(Ticket)
-    job = make_job(version, id=2010, user=boss.user, succeeded=1, failed=1100, pending=1, row_type=kind)
+    job = make_job(version, id=500_002_010, user=boss.user, succeeded=1, failed=1100, pending=1, row_type=kind)
     item = job.items.get(position=1050)
     item.pk = 10**9
     item.position = 3000
     item.row_key = str(ticket.pk)
     item.save(force_insert=True)
-    budget = Budget.objects.create(pk=2012, name="Large", cap=5_000 * 10**9)
+    budget = Budget.objects.create(pk=500_002_012, name="Large", cap=5_000 * 10**9)
     call = make_call(version, job_id=job.pk, item_id=item.pk, row_type=kind, row_key=str(ticket.pk))
     rows = (schema, form, prompt, version, other, ticket, job, item, budget, call)
     lists = {type(row): reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_changelist") for row in rows}
@@ -66,15 +71,15 @@ def test_no_address_and_no_field_has_a_number_written_for_people(boss, pages):
 
 
 def test_a_next_version_starts_from_the_one_that_was_chosen(boss, pages):
-    html = boss.get("/admin/prompts/prompt/2004/change/").content.decode()
-    assert "?prompt=2004&amp;from=2005" in html
+    html = boss.get("/admin/prompts/prompt/500002004/change/").content.decode()
+    assert "?prompt=500002004&amp;from=2005" in html
 
 
 def test_a_quote_of_thousands_of_rows_is_confirmed(boss, pages, provider):
     Ticket.objects.bulk_create(Ticket(subject=f"{n}", text=f"Text {n}") for n in range(1_500))
-    chosen = {"action": "run_prompt", "select_across": "1", "_selected_action": "2009", "step": "quote"}
+    chosen = {"action": "run_prompt", "select_across": "1", "_selected_action": "500002009", "step": "quote"}
     choices = {"prompt": "triage-ticket", "version": "2008", "limit": "1200", "empty": ""}
     html = boss.post("/admin/helpdesk/ticket/", chosen | choices).content.decode()
     hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', html))
     boss.post("/admin/helpdesk/ticket/", hidden | {"step": "run"})
-    assert Job.objects.exclude(pk=2010).get().item_count == 1_200
+    assert Job.objects.exclude(pk=500_002_010).get().item_count == 1_200
