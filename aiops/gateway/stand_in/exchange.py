@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from aiops.gateway.stand_in.draft import Draft
+from aiops.gateway.stand_in.operation import JSON, Operation
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.totals import Tally
 
-JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
 
 RATE_LIMIT_HEADERS = {
@@ -40,9 +40,17 @@ class Exchange:
     """Given to a reply, which sends itself through it. Writing raises `ConnectionError` once the client has gone."""
 
     def __init__(
-        self, request: web.BaseRequest, received: Received, manner: Manner, tally: Tally, request_id: str
+        self,
+        request: web.BaseRequest,
+        received: Received,
+        operation: Operation | None,
+        *,
+        manner: Manner,
+        tally: Tally,
+        request_id: str,
     ) -> None:
         self.received = received
+        self.operation = operation
         self.manner = manner
         self.request_id = request_id
         self.response: web.StreamResponse | None = None
@@ -93,6 +101,18 @@ class Exchange:
             await asyncio.sleep(min(left, 0.25))
 
     @property
+    def asked(self) -> Operation:
+        """What was asked for. A reply is only sent where there is something to reply to."""
+        if self.operation is None:
+            raise LookupError(f"There is nothing at {self.received.path} that could be answered.")
+        return self.operation
+
+    @property
+    def streamed(self) -> bool:
+        """Whether a stream is awaited."""
+        return self.operation is not None and self.operation.streams(self.received)
+
+    @property
     def gone(self) -> bool:
         """Whether there is nobody left to answer."""
         transport = self._request.transport
@@ -105,18 +125,24 @@ class Exchange:
 
     def promise(self, draft: Draft) -> None:
         """Count the answer as given, before it leaves: a client that has it may ask for the count at once."""
+        if not draft.operation.counted or draft.error is not None:
+            return
+        if draft.said.failure is not None and not draft.operation.tells_failure:
+            self.lose(draft)
+            return
         self._promised = draft
-        self._tally.given(draft.tokens)
+        self._tally.given(draft.billed)
 
     def lose(self, draft: Draft) -> None:
         """Count an answer that the client will not be able to read."""
-        self._tally.lost(draft.tokens)
+        if draft.operation.counted and draft.error is None:
+            self._tally.lost(draft.billed)
 
     def broken(self) -> None:
         """The client left before it had everything: a promised answer is lost."""
         if self._promised is not None:
-            self._tally.given(self._promised.tokens, sign=-1)
-            self._tally.lost(self._promised.tokens)
+            self._tally.given(self._promised.billed, sign=-1)
+            self._tally.lost(self._promised.billed)
             self._promised = None
 
     def _begun(self) -> web.StreamResponse:

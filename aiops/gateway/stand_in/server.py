@@ -11,11 +11,15 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from aiops.gateway.stand_in.chat import Chat
 from aiops.gateway.stand_in.exchange import Exchange, Manner
+from aiops.gateway.stand_in.operation import Operation, Problem
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.replies import Reply
+from aiops.gateway.stand_in.responses import Responses
+from aiops.gateway.stand_in.routes import Routes
 from aiops.gateway.stand_in.script import Script
-from aiops.gateway.stand_in.statuses import Raw, Status, error_body
+from aiops.gateway.stand_in.statuses import Raw, Status
 from aiops.gateway.stand_in.strings import Unanswerable
 from aiops.gateway.stand_in.totals import Tally
 
@@ -50,6 +54,7 @@ class Server:
         self._models = models
         self._keep_requests = keep_requests
         self._name = secrets.token_hex(6)
+        self._routes = Routes([("chat/completions", Chat()), ("responses", Responses())])
         self._http: web.Server | None = None
         self._listening: asyncio.Server | None = None
         self._request_ids = 0
@@ -84,22 +89,33 @@ class Server:
             # It never arrived, so it is no request.
             return web.Response()
         path = request.path
-        asks = request.method == "POST" and path.endswith("/chat/completions")
+        operation = self._routes.find(request.method, path)
+        asks = operation is not None and operation.counted
         self._request_ids += 1
+        body = _parsed(raw)
         received = Received(
             number=self._tally.arrived() if asks else 0,
+            operation=operation.name if operation else "",
             method=request.method,
             path=path,
             headers=request.headers,
-            body=_parsed(raw),
+            body=body,
+            messages=operation.messages(body) if operation and isinstance(body, dict) else [],
             at=datetime.now(UTC),
         )
-        exchange = Exchange(request, received, self._manner, self._tally, f"req_{self._name}{self._request_ids:08x}")
+        exchange = Exchange(
+            request,
+            received,
+            operation,
+            manner=self._manner,
+            tally=self._tally,
+            request_id=f"req_{self._name}{self._request_ids:08x}",
+        )
         # The process's own addresses are no requests to the provider.
         if self._keep_requests and not path.startswith("/stand-in/"):
             self.requests.append(received)
         try:
-            await self._send(self._reply(received), exchange)
+            await self._send(self._reply(received, operation), exchange)
         except ConnectionError:
             exchange.broken()
         except asyncio.CancelledError:
@@ -121,7 +137,8 @@ class Server:
         except ConnectionError:
             raise
         except Unanswerable as error:
-            await exchange.whole(error_body(str(error), code="stand_in_schema"), status=400)
+            problem = Problem(message=str(error), code="stand_in_schema")
+            await exchange.whole(problem.body(), status=problem.status)
         except Exception as error:
             self.failures.append(error)
             if exchange.response is None:
@@ -129,7 +146,7 @@ class Server:
             else:
                 exchange.hang_up()
 
-    def _reply(self, received: Received) -> Reply:
+    def _reply(self, received: Received, operation: Operation | None) -> Reply:
         path, method = received.path, received.method
         if path == "/stand-in/totals" and method == "GET":
             return Raw(json.dumps(asdict(self._tally.snapshot())).encode())
@@ -140,11 +157,11 @@ class Server:
             return Status(401)
         if path == "/v1/models" and method == "GET":
             return Raw(json.dumps({"object": "list", "data": [_model(name) for name in self._models]}).encode())
-        if not received.number:
+        if operation is None:
             return Status(404, code="unknown_url", message=f"Unknown request URL: {method} {path}.")
-        problem = _problem(received)
-        if problem:
-            return Status(400, message=problem)
+        problem = _problem(received, operation)
+        if problem is not None:
+            return Status(problem.status, code=problem.code, message=problem.message)
         try:
             return self._script.reply_to(received)
         except Exception as error:
@@ -183,14 +200,10 @@ def _model(name: str) -> dict[str, object]:
     return {"id": name, "object": "model", "created": 1_767_225_600, "owned_by": "stand-in"}
 
 
-def _problem(received: Received) -> str:
-    """Why the request is refused, as a provider would; empty where it is fine."""
+def _problem(received: Received, operation: Operation) -> Problem | None:
+    """Why the request is refused, as a provider would; None where it is fine."""
     if not isinstance(received.body, dict):
-        return "The body of the request is not a JSON object."
+        return Problem(message="The body of the request is not a JSON object.")
     if not received.model and "/deployments/" not in received.path:
-        return "You must provide a model parameter."
-    if not received.messages:
-        return "[] is too short - 'messages'."
-    if received.schema is not None and not (received.body["response_format"]["json_schema"] or {}).get("name"):
-        return "Missing required parameter: 'response_format.json_schema.name'."
-    return ""
+        return Problem(message="You must provide a model parameter.")
+    return operation.problem(received)

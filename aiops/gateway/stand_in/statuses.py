@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
-from aiops.gateway.stand_in.exchange import JSON, Exchange
+from aiops.gateway.stand_in.exchange import Exchange
+from aiops.gateway.stand_in.operation import JSON, Problem
 from aiops.gateway.stand_in.replies import Reply
 
 _KINDS = {
@@ -57,7 +58,7 @@ class Status(Reply):
         kind, code, message = _KINDS.get(self.status, ("server_error", None, "The server had an error."))
         if self.code == "insufficient_quota":
             kind, message = "insufficient_quota", "You exceeded your current quota."
-        return error_body(self.message or message, kind=kind, code=self.code or code)
+        return Problem(message=self.message or message, kind=kind, code=self.code or code).body()
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,3 @@ class Html(Reply):
 
     async def send(self, exchange: Exchange) -> None:
         await exchange.whole(self.text.encode(), status=self.status, content_type="text/html; charset=utf-8")
-
-
-def error_body(message: str, *, kind: str = "invalid_request_error", code: str | None = None) -> bytes:
-    """An error as OpenAI writes it."""
-    return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}}).encode()

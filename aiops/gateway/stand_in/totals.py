@@ -6,22 +6,24 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 
+from aiops.gateway.stand_in.said import Billed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """A snapshot of the count."""
 
     requests: int = 0
-    """Chat completions asked for, whatever became of them."""
+    """Asked of a model, by any API, whatever became of them; files and lists of models are not among them."""
 
     answers: int = 0
-    """Completions that were handed over whole; refused, filtered and cut-off ones are among them: they are billed."""
+    """Those that were handed over whole; refused, filtered and cut-off ones are among them: they are billed."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
     lost_answers: int = 0
-    """Completions that were made and never arrived in a form that can be read: a real provider bills them."""
+    """Answers that were made and never arrived in a form that can be read: a real provider bills them."""
 
     lost_prompt_tokens: int = 0
     lost_completion_tokens: int = 0
@@ -53,19 +55,19 @@ class Tally:
         with self._lock:
             self._counts["in_flight"] -= 1
 
-    def given(self, tokens: tuple[int, int], *, sign: int = 1) -> None:
-        """Count an answer (tokens in, tokens out) as handed over; `sign=-1` takes it back."""
+    def given(self, billed: Billed, *, sign: int = 1) -> None:
+        """Count an answer as handed over; `sign=-1` takes it back."""
         with self._lock:
             self._counts["answers"] += sign
-            self._counts["prompt_tokens"] += sign * tokens[0]
-            self._counts["completion_tokens"] += sign * tokens[1]
+            self._counts["prompt_tokens"] += sign * billed.tokens_in
+            self._counts["completion_tokens"] += sign * billed.tokens_out
 
-    def lost(self, tokens: tuple[int, int]) -> None:
-        """Count an answer (tokens in, tokens out) as made and not delivered."""
+    def lost(self, billed: Billed) -> None:
+        """Count an answer as made and not delivered."""
         with self._lock:
             self._counts["lost_answers"] += 1
-            self._counts["lost_prompt_tokens"] += tokens[0]
-            self._counts["lost_completion_tokens"] += tokens[1]
+            self._counts["lost_prompt_tokens"] += billed.tokens_in
+            self._counts["lost_completion_tokens"] += billed.tokens_out
 
     def reset(self) -> None:
         """Start from nothing, but for the requests that are still in flight."""

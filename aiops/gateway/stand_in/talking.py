@@ -1,0 +1,44 @@
+"""What Chat Completions and Responses have in common: they answer messages with words."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from aiops.gateway.stand_in.counting import tokens_of_messages, tokens_of_text
+from aiops.gateway.stand_in.exchange import Exchange
+from aiops.gateway.stand_in.operation import Operation
+from aiops.gateway.stand_in.received import Received
+from aiops.gateway.stand_in.said import Billed, Said
+from aiops.gateway.stand_in.seeded import seeded_text
+
+
+class Talking(Operation):
+    """Asked and answered in words."""
+
+    usage: ClassVar[Callable[..., dict[str, Any]]]
+
+    def streams(self, received: Received) -> bool:
+        return received.streamed
+
+    @abstractmethod
+    def messages(self, body: Mapping[str, Any]) -> list[dict[str, Any]]: ...
+
+    def seeded(self, exchange: Exchange) -> Said:
+        """An answer of the seed keeps to the schema and to the output limit."""
+        text = seeded_text(exchange.manner.seed, exchange.received)
+        limit = exchange.received.output_limit
+        if limit is not None:
+            room = max(0, limit - exchange.manner.reasoning_tokens)
+            if tokens_of_text(text) > room:
+                kept = text.encode("utf-8", "surrogatepass")[: 4 * room].decode(errors="ignore")
+                return Said(text=kept, finish_reason="length")
+        return Said(text=text)
+
+    def count(self, said: Said, exchange: Exchange) -> tuple[Billed, Mapping[str, Any] | None]:
+        manner = exchange.manner
+        tokens_in = tokens_of_messages(exchange.received.messages)
+        tokens_out = tokens_of_text((said.text or "") + (said.refusal or "")) + manner.reasoning_tokens
+        usage = self.usage(tokens_in, tokens_out, cached=manner.cached_tokens, reasoning=manner.reasoning_tokens)
+        return Billed(tokens_in=tokens_in, tokens_out=tokens_out), usage
