@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any, ClassVar
 
+from aiops.gateway.stand_in.chat_chunks import chunks_of, envelope, tool_call
 from aiops.gateway.stand_in.counting import chat_usage
 from aiops.gateway.stand_in.draft import Draft
+from aiops.gateway.stand_in.exchange import Exchange
+from aiops.gateway.stand_in.logprobs import MOST, logprobs_by_piece, wanted
 from aiops.gateway.stand_in.operation import Problem, Streamed
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.said import Said
-from aiops.gateway.stand_in.sse import DONE, event, pieces_of
 from aiops.gateway.stand_in.talking import Talking
+
+MOST_CHOICES = 128
 
 
 class Chat(Talking):
-    """One choice with a message, whole or as chunks."""
+    """Choices with a message each, whole or as chunks."""
 
     name = "chat"
     usage_words: ClassVar = ("prompt_tokens", "completion_tokens")
@@ -34,57 +37,64 @@ class Chat(Talking):
         schema_format = received.schema_format
         if schema_format is not None and "schema" in schema_format and not schema_format.get("name"):
             return Problem(message="Missing required parameter: 'response_format.json_schema.name'.")
+        body = received.body
+        if not _is_between(body.get("n"), 1, MOST_CHOICES):
+            return Problem(message=f"Invalid 'n': expected an integer between 1 and {MOST_CHOICES}.")
+        if not _is_between(body.get("top_logprobs"), 0, MOST):
+            return Problem(message=f"Invalid 'top_logprobs': expected an integer between 0 and {MOST}.")
+        if body.get("top_logprobs") and body.get("logprobs") is not True:
+            return Problem(message="The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.")
         return None
 
     def error_for(self, said: Said, *, streamed: bool) -> Problem | None:
         # A stream has begun with status 200 by the time that anything fails.
         return None if said.failure is None or streamed else super().error_for(said, streamed=streamed)
 
+    def seeded(self, exchange: Exchange) -> Said:
+        first = super().seeded(exchange)
+        count = _wanted(exchange.received)
+        if count == 1:
+            return first
+        others = (self.drawn(exchange, f"{exchange.manner.seed}:{index}") for index in range(1, count))
+        return replace(first, others=tuple(others))
+
+    def choices(self, said: Said, received: Received) -> tuple[Said, ...]:
+        if said.nothing:
+            return ()
+        choices = (said, *said.others)
+        # What was scripted once is said in every choice.
+        return choices + (said,) * (_wanted(received) - len(choices))
+
     def body(self, draft: Draft) -> bytes:
-        said = draft.said
-        message = {"role": "assistant", "content": said.text, "refusal": said.refusal}
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": said.finish_reason}
-        whole = _envelope(draft, "chat.completion", [] if said.nothing else [choice])
+        choices = [_choice(draft, index, said) for index, said in enumerate(self.choices(draft.said, draft.received))]
+        whole = envelope(draft, "chat.completion", choices)
         if draft.usage is not None:
             whole["usage"] = draft.usage
         return json.dumps(whole).encode()
 
     def streamed(self, draft: Draft) -> Streamed:
-        said = draft.said
-        with_usage = draft.received.wants_usage_in_stream
-        pieces, ending = [], []
-        if not said.nothing:
-            deltas = [
-                {"role": "assistant", "content": ""},
-                *({"content": piece} for piece in pieces_of(said.text)),
-                *({"refusal": piece} for piece in pieces_of(said.refusal)),
-            ]
-            pieces = [_chunk(draft, delta, None, with_usage) for delta in deltas]
-            if said.failure is not None:
-                return Streamed(pieces=pieces, ending=[event(json.dumps({"error": asdict(said.failure)}))])
-            ending = [_chunk(draft, {}, said.finish_reason, with_usage)]
-        if with_usage:
-            last = _envelope(draft, "chat.completion.chunk", [])
-            last["usage"] = draft.usage
-            ending.append(event(json.dumps(last)))
-        return Streamed(pieces=pieces, ending=[*ending, DONE])
+        return chunks_of(draft, self.choices(draft.said, draft.received))
 
 
-def _chunk(draft: Draft, delta: Mapping[str, Any], finish_reason: str | None, with_usage: bool) -> bytes:
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-    chunk = _envelope(draft, "chat.completion.chunk", [choice])
-    if with_usage:
-        chunk["usage"] = None
-    return event(json.dumps(chunk))
+def _is_between(value: object, least: int, most: int) -> bool:
+    """Whether an optional parameter is within its bounds."""
+    return value is None or (type(value) is int and least <= value <= most)
 
 
-def _envelope(draft: Draft, kind: str, choices: list[Any]) -> dict[str, Any]:
-    return {
-        "id": f"chatcmpl-{draft.id}",
-        "object": kind,
-        "created": int(time.time()),
-        "model": draft.model,
-        "choices": choices,
-        "service_tier": "default",
-        "system_fingerprint": "fp_stand_in",
-    }
+def _wanted(received: Received) -> int:
+    """How many choices."""
+    return int(received.body.get("n") or 1)
+
+
+def _choice(draft: Draft, index: int, said: Said) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": said.text, "refusal": said.refusal}
+    if said.tool_calls:
+        message["tool_calls"] = [tool_call(draft, index, *numbered) for numbered in enumerate(said.tool_calls)]
+    logprobs = None
+    if wanted(draft.received):
+        content, refusal = (
+            [entry for piece in logprobs_by_piece(text, said, draft) for entry in piece]
+            for text in (said.text, said.refusal)
+        )
+        logprobs = {"content": content or None, "refusal": refusal or None}
+    return {"index": index, "message": message, "logprobs": logprobs, "finish_reason": said.finish_reason}

@@ -85,6 +85,18 @@ class Received:
         return answer_format.get("json_schema") or {}
 
     @property
+    def tools(self) -> list[dict[str, Any]]:
+        """The functions that are offered, each with its `name`, `description` and `parameters`."""
+        tools = self._field("tools")
+        functions = []
+        for tool in tools if isinstance(tools, list) else ():
+            if isinstance(tool, dict) and tool.get("type") == "function":
+                # Chat Completions has them one level down.
+                function = tool.get("function", tool)
+                functions.append({name: function.get(name) for name in ("name", "description", "parameters")})
+        return functions
+
+    @property
     def wants_json(self) -> bool:
         """Whether any JSON object will do (`json_object`)."""
         if self.operation == "responses":

@@ -17,14 +17,15 @@ from __future__ import annotations
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
 from aiops.gateway.stand_in.counting import in_words_of
 from aiops.gateway.stand_in.draft import Draft
 from aiops.gateway.stand_in.exchange import Exchange
-from aiops.gateway.stand_in.said import UNSET, Failure, Said, Unset, told
+from aiops.gateway.stand_in.logprobs import likeliest
+from aiops.gateway.stand_in.said import UNSET, Failure, Said, ToolCall, Unset, told
 
 
 @dataclass(frozen=True)
@@ -111,17 +112,41 @@ class Answer(Completing):
     text: str | None = None
     data: Any = UNSET
     _: KW_ONLY
+
+    tool_calls: Sequence[tuple[str, Any]] = ()
+    """Functions that the model wants called, with their arguments: `[("get_weather", {"city": "Bern"})]`. Arguments
+    that are a text are told as they are, be they JSON or not."""
+
+    probabilities: Mapping[Any, float] | None = None
+    """How likely each choice of an enumeration was: `{"card": 0.8, "refund": 0.2}`, told in the log probabilities where
+    the answer has one of them. An answer that is not scripted makes the most likely choice."""
+
     finish_reason: str | None = "stop"
 
     def said(self, exchange: Exchange) -> Said:
         """Only an answer of the seed keeps to the output limit asked for: one that was scripted is told as it is."""
+        said = self._said(exchange)
+        if self.tool_calls:
+            calls = tuple(ToolCall(name=name, arguments=_as_json(given)) for name, given in self.tool_calls)
+            said = replace(said, tool_calls=calls, finish_reason="tool_calls")
+        return said if self.finish_reason == "stop" else replace(said, finish_reason=self.finish_reason)
+
+    def _said(self, exchange: Exchange) -> Said:
         if self.text is not None:
-            return Said(text=self.text, finish_reason=self.finish_reason)
+            return Said(text=self.text, probabilities=self.probabilities)
         if self.data is not UNSET:
             text = json.dumps(self.data, ensure_ascii=False)
-            return Said(text=text, data=self.data, finish_reason=self.finish_reason)
+            return Said(text=text, data=self.data, probabilities=self.probabilities)
+        if self.tool_calls:
+            return Said()
         seeded = exchange.asked.seeded(exchange)
-        return seeded if seeded.finish_reason != "stop" else replace(seeded, finish_reason=self.finish_reason)
+        if self.probabilities is None:
+            return seeded
+        return likeliest(seeded, dict(self.probabilities), exchange.received.schema)
+
+
+def _as_json(arguments: Any) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
 
 
 @dataclass(frozen=True)

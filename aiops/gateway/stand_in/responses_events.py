@@ -6,6 +6,12 @@ from typing import Any
 
 from aiops.gateway.stand_in.sse import named_event, pieces_of
 
+_EMPTY: dict[str, dict[str, Any]] = {
+    "message": {"content": []},
+    "reasoning": {"summary": []},
+    "function_call": {"arguments": ""},
+}
+
 
 class Events:
     """Events in the making."""
@@ -34,6 +40,11 @@ class Events:
         elif item["type"] == "reasoning":
             for number, part in enumerate(item["summary"]):
                 self._add_summary({**place, "summary_index": number}, part)
+        elif item["type"] == "function_call":
+            for piece in pieces_of(item["arguments"]):
+                self.add("response.function_call_arguments.delta", **place, delta=piece)
+            named = {"name": item["name"], "arguments": item["arguments"]}
+            self.add("response.function_call_arguments.done", **place, **named)
         self.add("response.output_item.done", output_index=index, item=item)
 
     def _add_part(self, place: dict[str, Any], part: dict[str, Any]) -> None:
@@ -44,8 +55,10 @@ class Events:
             self.add("response.refusal.done", **place, refusal=part["refusal"])
         else:
             self.add("response.content_part.added", **place, part={**part, "text": "", "logprobs": []})
+            logprobs = list(part["logprobs"])
             for piece in pieces_of(part["text"]):
-                self.add("response.output_text.delta", **place, delta=piece, logprobs=[])
+                told, logprobs = _first(logprobs, piece)
+                self.add("response.output_text.delta", **place, delta=piece, logprobs=told)
             self.add("response.output_text.done", **place, text=part["text"], logprobs=part["logprobs"])
         self.add("response.content_part.done", **place, part=part)
 
@@ -59,5 +72,13 @@ class Events:
 
 def _begun(item: dict[str, Any]) -> dict[str, Any]:
     """The item before anything of it is there."""
-    empty: dict[str, Any] = {"message": {"content": []}, "reasoning": {"summary": []}}[item["type"]]
-    return {**item, **empty, "status": "in_progress"}
+    return {**item, **_EMPTY[item["type"]], "status": "in_progress"}
+
+
+def _first(logprobs: list[dict[str, Any]], piece: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What is told of the tokens that make up this piece, and the rest."""
+    length = count = 0
+    while count < len(logprobs) and length < len(piece):
+        length += len(logprobs[count]["token"])
+        count += 1
+    return logprobs[:count], logprobs[count:]

@@ -1,10 +1,12 @@
-"""The items that a response puts out: reasoning, and a message of text or a refusal."""
+"""The items that a response puts out: reasoning, a message of text or a refusal, calls of functions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from aiops.gateway.stand_in.draft import Draft
+from aiops.gateway.stand_in.logprobs import logprobs_by_piece, wanted
+from aiops.gateway.stand_in.said import ToolCall
 
 THOUGHT = "Reading what was asked and weighing the answer."
 """The summary of its reasoning, where one is asked for."""
@@ -16,9 +18,20 @@ def items_of(draft: Draft) -> list[dict[str, Any]]:
     if said.nothing:
         return []
     items = [_reasoning(draft)] if draft.reasons else []
-    if said.failure is None or said.text:
+    if said.text or said.refusal or not (said.failure or said.tool_calls):
         items.append(_message(draft))
-    return items
+    return items + [_call(draft, *numbered) for numbered in enumerate(said.tool_calls)]
+
+
+def _call(draft: Draft, index: int, call: ToolCall) -> dict[str, Any]:
+    return {
+        "id": f"fc_{draft.id}_{index}",
+        "type": "function_call",
+        "call_id": f"call_{draft.id}_0_{index}",
+        "name": call.name,
+        "arguments": call.arguments,
+        "status": "completed",
+    }
 
 
 def _reasoning(draft: Draft) -> dict[str, Any]:
@@ -38,7 +51,9 @@ def _message(draft: Draft) -> dict[str, Any]:
     said = draft.said
     content: list[dict[str, Any]] = []
     if said.text is not None:
-        content.append({"type": "output_text", "text": said.text, "annotations": [], "logprobs": []})
+        logprobs = logprobs_by_piece(said.text, said, draft) if wanted(draft.received) else []
+        told = [entry for piece in logprobs for entry in piece]
+        content.append({"type": "output_text", "text": said.text, "annotations": [], "logprobs": told})
     if said.refusal is not None:
         content.append({"type": "refusal", "refusal": said.refusal})
     complete = said.finish_reason not in ("length", "content_filter", None)

@@ -26,6 +26,15 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One function that the model wants called."""
+
+    name: str
+    arguments: str
+    """JSON, as a model writes it: it may be none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """One answer of a model."""
 
@@ -35,6 +44,14 @@ class Said:
     """The same before it was written as JSON; what an API of numbers answers with."""
 
     refusal: str | None = None
+
+    tool_calls: tuple[ToolCall, ...] = ()
+
+    others: tuple[Said, ...] = ()
+    """The further choices, where several were asked for."""
+
+    probabilities: Mapping[Any, float] | None = None
+    """How likely each choice was that the answer could have made."""
 
     finish_reason: str | None = "stop"
     """In the words of Chat Completions; None leaves it out."""

@@ -17,15 +17,19 @@ from aiops.gateway.stand_in.strings import Unanswerable, sentence
 ATTEMPTS = 50
 
 
-def seeded_text(seed: int, received: Received) -> str:
+def seeded_rng(seed: int | str, received: Received) -> random.Random:
+    """Draws the same for the same messages."""
+    question = json.dumps(received.messages).encode()
+    key = int.from_bytes(blake2b(question, digest_size=8, key=str(seed).encode()[:64]).digest())
+    return random.Random(key)  # noqa: S311 - it must be the same every time.
+
+
+def seeded_text(rng: random.Random, received: Received) -> str:
     """The answer to these messages: JSON where a schema or JSON was asked for, else a sentence.
 
     Raises:
         Unanswerable: no instance of the schema was found.
     """
-    question = json.dumps(received.messages).encode()
-    key = int.from_bytes(blake2b(question, digest_size=8, key=str(seed).encode()[:64]).digest())
-    rng = random.Random(key)  # noqa: S311 - it must be the same every time.
     schema = received.schema
     if schema is not None:
         return json.dumps(valid_instance(schema, rng), ensure_ascii=False)
