@@ -54,7 +54,8 @@ def in_words_of(words: tuple[str, str], usage: Mapping[str, Any]) -> Mapping[str
         other + suffix: own + suffix
         for own, others in zip(words, _WORDS, strict=True)
         for other in others
-        if other != own
+        # An API that counts no output has only one word of these.
+        if other != own and own in others
         for suffix in ("", "_details")
     }
     return {renamed.get(name, name): value for name, value in usage.items()}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from aiops.gateway.stand_in.said import Billed, Said
+from aiops.gateway.stand_in.said import Billed, Said, told
 
 if TYPE_CHECKING:
     from aiops.gateway.stand_in.draft import Draft
@@ -96,6 +96,10 @@ class Operation(ABC):
     @abstractmethod
     def count(self, said: Said, exchange: Exchange) -> tuple[Billed, Mapping[str, Any] | None]:
         """What this answer costs, and the `usage` that tells so."""
+
+    def billed_by(self, usage: Mapping[str, Any] | None) -> Billed | None:
+        """What a scripted usage says that it costs; None where it makes no sense."""
+        return told(usage, *self.usage_words)
 
     @abstractmethod
     def body(self, draft: Draft) -> bytes:

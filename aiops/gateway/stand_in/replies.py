@@ -25,7 +25,7 @@ from aiops.gateway.stand_in.counting import in_words_of
 from aiops.gateway.stand_in.draft import Draft
 from aiops.gateway.stand_in.exchange import Exchange
 from aiops.gateway.stand_in.logprobs import likeliest
-from aiops.gateway.stand_in.said import UNSET, Failure, Said, ToolCall, Unset, told
+from aiops.gateway.stand_in.said import UNSET, Failure, Said, ToolCall, Unset
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Completing(Reply):
         billed, usage = operation.count(said, exchange)
         if self.usage is not UNSET:
             usage = self.usage and in_words_of(operation.usage_words, self.usage)
-            billed = told(usage, *operation.usage_words) or billed
+            billed = operation.billed_by(usage) or billed
         return Draft(
             operation=operation,
             received=received,

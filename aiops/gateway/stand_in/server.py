@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from aiops.gateway.stand_in.chat import Chat
+from aiops.gateway.stand_in.embeddings import Embeddings
 from aiops.gateway.stand_in.exchange import Exchange, Manner
 from aiops.gateway.stand_in.operation import Operation, Problem
 from aiops.gateway.stand_in.received import Received
@@ -54,7 +55,7 @@ class Server:
         self._models = models
         self._keep_requests = keep_requests
         self._name = secrets.token_hex(6)
-        self._routes = Routes([("chat/completions", Chat()), ("responses", Responses())])
+        self._routes = Routes([("chat/completions", Chat()), ("responses", Responses()), ("embeddings", Embeddings())])
         self._http: web.Server | None = None
         self._listening: asyncio.Server | None = None
         self._request_ids = 0
