@@ -54,6 +54,12 @@ class Operation(ABC):
     usage_words: ClassVar[tuple[str, str]] = ("input_tokens", "output_tokens")
     """How the two totals are called in its `usage`."""
 
+    keeps_files: ClassVar[bool] = False
+    """The contents of the files of a form are wanted, not only their sizes."""
+
+    default_model: ClassVar[str] = ""
+    """Asked where a request names none; empty refuses such a request."""
+
     tells_failure: ClassVar[bool] = False
     """It has words, and a usage, for a model that gave up."""
 
@@ -108,6 +114,10 @@ class Operation(ABC):
     def content_type(self, draft: Draft) -> str:
         """What the whole answer is."""
         return JSON
+
+    def forget(self) -> None:
+        """Drop what it keeps, where it keeps anything."""
+        return
 
     def streamed(self, draft: Draft) -> Streamed:
         """The answer as server-sent events."""

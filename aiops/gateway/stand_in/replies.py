@@ -77,7 +77,7 @@ class Completing(Reply):
             received=received,
             said=said,
             id=exchange.request_id.removeprefix("req_"),
-            model=self.model or manner.model or received.model,
+            model=self.model or manner.model or received.model or operation.default_model,
             seed=manner.seed,
             reasons=manner.reasoning_tokens > 0,
             usage=usage,

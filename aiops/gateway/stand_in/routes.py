@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import lru_cache
 
 from aiops.gateway.stand_in.operation import Operation
@@ -15,12 +15,12 @@ _PREFIX = r"^(?:/openai/deployments/[^/]+|.*?)/"
 class Routes:
     """The addresses of one server."""
 
-    def __init__(self, operations: Iterable[tuple[str, Operation]]) -> None:
+    def __init__(self, operations: Mapping[str, Operation]) -> None:
         """
         Args:
-            operations: each with its name in a path, as in `chat/completions`.
+            operations: by their name in a path, as in `chat/completions`.
         """
-        self._table = dict(operations)
+        self._table = operations
         names = "|".join(re.escape(name) for name in self._table)
         self._pattern = re.compile(f"{_PREFIX}({names})(/.*)?$")
         self._parted = lru_cache(maxsize=1024)(self._part)

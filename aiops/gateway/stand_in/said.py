@@ -69,6 +69,12 @@ class Billed:
     tokens_in: int = 0
     tokens_out: int = 0
 
+    seconds: float = 0.0
+    """Of a recording that was listened to."""
+
+    characters: int = 0
+    """That were read aloud."""
+
 
 def told(usage: Mapping[str, Any] | None, tokens_in: str, tokens_out: str) -> Billed | None:
     """The two totals of a usage object, by their names in it; None where it makes no sense."""

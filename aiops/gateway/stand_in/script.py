@@ -59,16 +59,20 @@ class Script:
         """How many replies of the script have not been used."""
         return len(self._replies)
 
-    def reply_to(self, received: Received) -> Reply:
-        """The reply that is due. It is used up by this."""
+    def reply_to(self, received: Received, *, by_rule_only: bool = False) -> Reply:
+        """The reply that is due. It is used up by this.
+
+        Args:
+            by_rule_only: it is not asked of a model: neither the script nor the faults of the seed are meant for it.
+        """
         said: Sayable | None = None
         if self._rules or self._replies:
             with self._lock:
                 said = self._ruled(received)
-                if said is None and self._replies:
+                if said is None and self._replies and not by_rule_only:
                     said = self._replies.popleft()
         if said is None:
-            return self._fault(received.number) or _ANSWER
+            return _ANSWER if by_rule_only else self._fault(received.number) or _ANSWER
         return _as_reply(said, received)
 
     def _ruled(self, received: Received) -> Sayable | None:

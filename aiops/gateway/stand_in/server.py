@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 from aiohttp import web
 
-from aiops.gateway.stand_in.chat import Chat
-from aiops.gateway.stand_in.embeddings import Embeddings
+from aiops.gateway.stand_in.arriving import read_body, received
 from aiops.gateway.stand_in.exchange import Exchange, Manner
 from aiops.gateway.stand_in.operation import Operation, Problem
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.replies import Reply
-from aiops.gateway.stand_in.responses import Responses
 from aiops.gateway.stand_in.routes import Routes
 from aiops.gateway.stand_in.script import Script
 from aiops.gateway.stand_in.statuses import Raw, Status
@@ -41,7 +38,7 @@ class Server:
         tally: Tally,
         latency: float,
         api_key: str | None,
-        models: Sequence[str],
+        operations: Mapping[str, Operation],
         keep_requests: bool,
     ) -> None:
         self.requests: list[Received] = []
@@ -52,10 +49,10 @@ class Server:
         self._tally = tally
         self._latency = latency
         self._api_key = api_key
-        self._models = models
+        self._operations = operations
         self._keep_requests = keep_requests
         self._name = secrets.token_hex(6)
-        self._routes = Routes([("chat/completions", Chat()), ("responses", Responses()), ("embeddings", Embeddings())])
+        self._routes = Routes(operations)
         self._http: web.Server | None = None
         self._listening: asyncio.Server | None = None
         self._request_ids = 0
@@ -84,46 +81,35 @@ class Server:
             await self._http.shutdown(timeout=0.05)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        operation = self._routes.find(request.method, request.path)
         try:
-            raw = await request.content.read()
+            body, files = await read_body(request, operation)
         except (ConnectionError, web.RequestPayloadError):
             # It never arrived, so it is no request.
             return web.Response()
-        path = request.path
-        operation = self._routes.find(request.method, path)
-        asks = operation is not None and operation.counted
+        counts = operation is not None and operation.counted
+        asked = received(request, operation, body, files, number=self._tally.arrived() if counts else 0)
         self._request_ids += 1
-        body = _parsed(raw)
-        received = Received(
-            number=self._tally.arrived() if asks else 0,
-            operation=operation.name if operation else "",
-            method=request.method,
-            path=path,
-            headers=request.headers,
-            body=body,
-            messages=operation.messages(body) if operation and isinstance(body, dict) else [],
-            at=datetime.now(UTC),
-        )
         exchange = Exchange(
             request,
-            received,
+            asked,
             operation,
             manner=self._manner,
             tally=self._tally,
             request_id=f"req_{self._name}{self._request_ids:08x}",
         )
         # The process's own addresses are no requests to the provider.
-        if self._keep_requests and not path.startswith("/stand-in/"):
-            self.requests.append(received)
+        if self._keep_requests and not asked.path.startswith("/stand-in/"):
+            self.requests.append(asked)
         try:
-            await self._send(self._reply(received, operation), exchange)
+            await self._send(self._reply(asked, operation), exchange)
         except ConnectionError:
             exchange.broken()
         except asyncio.CancelledError:
             exchange.broken()
             raise
         finally:
-            if asks:
+            if counts:
                 self._tally.left()
         return exchange.response or web.Response()
 
@@ -147,64 +133,55 @@ class Server:
             else:
                 exchange.hang_up()
 
-    def _reply(self, received: Received, operation: Operation | None) -> Reply:
-        path, method = received.path, received.method
+    def _reply(self, asked: Received, operation: Operation | None) -> Reply:
+        path, method = asked.path, asked.method
         if path == "/stand-in/totals" and method == "GET":
             return Raw(json.dumps(asdict(self._tally.snapshot())).encode())
         if path == "/stand-in/reset" and method == "POST":
             self.reset()
             return Raw(b"{}")
-        if not self._may(received):
+        if not self._may(asked):
             return Status(401)
-        if path == "/v1/models" and method == "GET":
-            return Raw(json.dumps({"object": "list", "data": [_model(name) for name in self._models]}).encode())
         if operation is None:
             return Status(404, code="unknown_url", message=f"Unknown request URL: {method} {path}.")
-        problem = _problem(received, operation)
+        problem = _problem(asked, operation)
         if problem is not None:
             return Status(problem.status, code=problem.code, message=problem.message)
         try:
-            return self._script.reply_to(received)
+            return self._script.reply_to(asked, by_rule_only=not operation.counted)
         except Exception as error:
             self.failures.append(error)
             return _failed(error)
 
     def reset(self) -> None:
-        """Forget what was asked, counted and scripted."""
+        """Forget what was asked, counted, scripted and uploaded."""
         self.requests.clear()
         self.failures.clear()
         self._script.clear()
         self._tally.reset()
+        for operation in self._operations.values():
+            operation.forget()
 
-    def _may(self, received: Received) -> bool:
+    def _may(self, asked: Received) -> bool:
         if self._api_key is None:
             return True
         # The second is how Azure's SDK sends it.
-        given = received.headers.get("Authorization") == f"Bearer {self._api_key}"
-        return given or received.headers.get("api-key") == self._api_key
+        given = asked.headers.get("Authorization") == f"Bearer {self._api_key}"
+        return given or asked.headers.get("api-key") == self._api_key
 
 
 def _failed(error: Exception) -> Reply:
     return Status(500, code="stand_in_rule", message=f"A rule or a reply of the test failed: {error!r}")
 
 
-def _parsed(raw: bytes) -> object:
-    if not raw:
-        return None
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return None
-
-
-def _model(name: str) -> dict[str, object]:
-    return {"id": name, "object": "model", "created": 1_767_225_600, "owned_by": "stand-in"}
-
-
-def _problem(received: Received, operation: Operation) -> Problem | None:
+def _problem(asked: Received, operation: Operation) -> Problem | None:
     """Why the request is refused, as a provider would; None where it is fine."""
-    if not isinstance(received.body, dict):
-        return Problem(message="The body of the request is not a JSON object.")
-    if not received.model and "/deployments/" not in received.path:
-        return Problem(message="You must provide a model parameter.")
-    return operation.problem(received)
+    if asked.method == "POST":
+        if not isinstance(asked.body, dict):
+            return Problem(message="The body of the request is not a JSON object.")
+        if operation.counted and not (asked.model or operation.default_model or "/deployments/" in asked.path):
+            return Problem(message="You must provide a model parameter.")
+    try:
+        return operation.problem(asked)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Problem(message="The request is not valid: one of its parameters is of another type than it must be.")

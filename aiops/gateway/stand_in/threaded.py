@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 from aiops.gateway.stand_in.exchange import Manner
 from aiops.gateway.stand_in.faults import FAULTS
+from aiops.gateway.stand_in.operations import operations
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.replies import Reply
 from aiops.gateway.stand_in.script import Sayable, Script
@@ -34,12 +36,13 @@ class StandIn:
         port: int = 0,
         api_key: str | None = None,
         model: str = "",
-        models: Sequence[str] = (MODEL,),
+        models: Sequence[str] | Mapping[str, str | None] = (MODEL,),
         cached_tokens: int = 0,
         reasoning_tokens: int = 0,
         faults: float = 0.0,
         fault_kinds: Sequence[Reply] = FAULTS,
         keep_requests: bool = True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """
         Args:
@@ -48,12 +51,13 @@ class StandIn:
             port: 0 takes a free one.
             api_key: with it, every other key is answered with 401.
             model: named as the one that answered; empty echoes the one that was asked for.
-            models: what `GET /v1/models` lists.
+            models: what `GET /v1/models` lists; a mapping says the day on which each is shut down, or None.
             cached_tokens: reported inside each prompt's tokens, as far as it has so many.
             reasoning_tokens: reported inside, and added to, each answer's tokens.
             faults: share of the requests, 0 to 1, that get one of `fault_kinds`; rules and script come first.
             fault_kinds: what is dealt out.
             keep_requests: False keeps no `requests`, for millions of them.
+            clock: seconds since the epoch, as uploaded files expire by it.
 
         Raises:
             ValueError: `faults` is no share.
@@ -68,7 +72,7 @@ class StandIn:
             tally=self._tally,
             latency=latency,
             api_key=api_key,
-            models=models,
+            operations=operations(models=models, clock=clock),
             keep_requests=keep_requests,
         )
         self._wanted_port = port
@@ -119,7 +123,7 @@ class StandIn:
         self._script.add_rule(match, reply, times)
 
     def reset(self) -> None:
-        """Forget what was asked, counted and scripted. What is in flight ends as it began."""
+        """Forget what was asked, counted, scripted and uploaded. What is in flight ends as it began."""
         self._server.reset()
 
     def start(self) -> Self:

@@ -22,6 +22,12 @@ class Totals:
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
+    audio_seconds: float = 0.0
+    """Of recordings that were listened to: some models are paid by them."""
+
+    speech_characters: int = 0
+    """That were read aloud: speech tells no usage."""
+
     lost_answers: int = 0
     """Answers that were made and never arrived in a form that can be read: a real provider bills them."""
 
@@ -61,6 +67,9 @@ class Tally:
             self._counts["answers"] += sign
             self._counts["prompt_tokens"] += sign * billed.tokens_in
             self._counts["completion_tokens"] += sign * billed.tokens_out
+            if billed.seconds or billed.characters:
+                self._counts["audio_milliseconds"] += sign * round(billed.seconds * 1000)
+                self._counts["speech_characters"] += sign * billed.characters
 
     def lost(self, billed: Billed) -> None:
         """Count an answer as made and not delivered."""
@@ -78,4 +87,5 @@ class Tally:
     def snapshot(self) -> Totals:
         """The count of this moment."""
         with self._lock:
-            return Totals(**self._counts)
+            counts = dict(self._counts)
+            return Totals(audio_seconds=counts.pop("audio_milliseconds", 0) / 1000, **counts)
