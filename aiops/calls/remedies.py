@@ -14,6 +14,7 @@ REMEDIES: dict[str, object] = {
     "quota_exhausted": _("The account has no credit left: pay it in with the provider, then retry."),
     "bad_key": _("See the key in the environment and what it is allowed to do, then restart and retry."),
     "bad_request": _("The provider refuses what this version asks: add a version with other parameters or messages."),
+    "too_long": _("Shorten the row or the wording, or ask a model that reads more at once."),
     "malformed": _("What came is no answer: see that the address in the settings is that of the provider's API."),
     "incomplete": _("Read what came below; retry, or add a version with another wording."),
     "cut_off": _("Add a version with a higher output limit, or one that asks for less."),

@@ -10,12 +10,13 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone
 
-from aiops.execution.ask import aask, ask
+from aiops.execution.chain import acarry_out, carry_out
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.prepare import About, Prepared, make_plan, prepare
 from aiops.execution.window import close_window, durable, hold_again, open_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.errors import LedgerError
+from aiops.ledger.holds import Ending
 from prompts.models import PromptVersion
 
 
@@ -44,7 +45,7 @@ def answer(
         aiops.execution.errors.REFUSALS: nothing was sent.
     """
     prepared = begin(version, variables, connection=connection, model=model, user=user, row=row)
-    return _finish(judge(ask(prepared, policy_of(prepared), rehold=rehold)))
+    return _finish(judge(carry_out(prepared, policy_of(prepared), rehold=rehold)))
 
 
 async def aanswer(
@@ -58,7 +59,7 @@ async def aanswer(
 ) -> Outcome:
     """As `answer`, without blocking the event loop."""
     prepared = await sync_to_async(begin)(version, variables, connection=connection, model=model, user=user, row=row)
-    ended = await aask(prepared, policy_of(prepared), rehold=sync_to_async(rehold))
+    ended = await acarry_out(prepared, policy_of(prepared), rehold=sync_to_async(rehold))
     return await sync_to_async(_finish)(judge(ended))
 
 
@@ -82,10 +83,10 @@ def begin(
     return prepared
 
 
-def rehold(prepared: Prepared, ended: int, attempt: int) -> LedgerError | None:
+def rehold(prepared: Prepared, spent: Ending, attempt: int) -> LedgerError | None:
     """`hold_again` in a transaction of its own."""
     with durable():
-        return hold_again(prepared, ended=ended, attempt=attempt, now=timezone.now())
+        return hold_again(prepared, spent, attempt=attempt, now=timezone.now())
 
 
 def policy_of(prepared: Prepared) -> RetryPolicy:

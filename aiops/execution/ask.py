@@ -17,13 +17,14 @@ from aiops.gateway.errors import Billed, GatewayError, Malformed
 from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.send import asend, send
 from aiops.ledger.errors import LedgerError
+from aiops.ledger.holds import Ending
 
 logger = logging.getLogger(__name__)
 
-Rehold = Callable[[Prepared, int, int], LedgerError | None]
-"""Called with the call, the attempt that ended and the one to come, before a call that may be billed is sent again."""
+Rehold = Callable[[Prepared, Ending, int], LedgerError | None]
+"""Called with the call, what became of the hold that is open, and the attempt that needs one of its own."""
 
-AsyncRehold = Callable[[Prepared, int, int], Awaitable[LedgerError | None]]
+AsyncRehold = Callable[[Prepared, Ending, int], Awaitable[LedgerError | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,14 @@ class FailedAttempt:
     kind: str
     status: int | None
     billed: Billed
-    error: GatewayError
+    connection: str
+    model: str
+    error: GatewayError | None
+    """None where a whole answer came that broke its schema."""
+
+    cost: int | None
+    """Nano-dollars; None: unknown."""
+
     waited: float = 0.0
     """Seconds until the next one was sent."""
 
@@ -55,6 +63,12 @@ class Ended:
 
     ended_at: datetime
 
+    started: float
+    """`time.monotonic()` when the call began."""
+
+    fell_back: bool = False
+    """Whether somebody else was asked than was meant."""
+
 
 class NoMoney(Exception):
     """No budget has room for another attempt."""
@@ -71,6 +85,8 @@ class Tally:
     failures: list[FailedAttempt] = field(default_factory=list)
     attempts: int = 0
     held_attempt: int = 1
+    earlier: int = 0
+    """Attempts that were made of somebody else, before this one was asked instead."""
 
     def begin(self) -> None:
         """An attempt is about to be made."""
@@ -82,7 +98,18 @@ class Tally:
     @property
     def must_hold_again(self) -> bool:
         """Whether the attempt before may have spent the hold that is open."""
-        return bool(self.failures) and self.failures[-1].billed != Billed.NO
+        return self.attempts > self.earlier + 1 and self.failures[-1].billed != Billed.NO
+
+    @property
+    def free(self) -> bool:
+        """Whether an attempt costs nothing, whatever comes of it."""
+        price = self.prepared.plan.price
+        return price is not None and price.is_free
+
+    @property
+    def spent(self) -> Ending:
+        """What became of the hold that is open: nobody knows, so it is charged in full."""
+        return Ending(call_id=self.prepared.call_id, attempt=self.held_attempt, cost=None)
 
     def reheld(self, refusal: LedgerError | None) -> None:
         """What came of holding anew.
@@ -108,7 +135,16 @@ class Tally:
         """Note an attempt that gave nothing; the error, to be raised again."""
         self.failed_at = time.monotonic()
         self.failures.append(
-            FailedAttempt(number=self.attempts, kind=error.kind, status=error.status, billed=error.billed, error=error)
+            FailedAttempt(
+                number=self.attempts,
+                kind=error.kind,
+                status=error.status,
+                billed=error.billed,
+                connection=self.prepared.request.connection,
+                model=self.prepared.request.model,
+                error=error,
+                cost=0 if error.billed == Billed.NO or self.free else None,
+            )
         )
         return error
 
@@ -128,17 +164,19 @@ class Tally:
             attempts=self.attempts,
             held_attempt=self.held_attempt,
             ended_at=timezone.now(),
+            started=self.started,
+            fell_back=self.earlier > 0,
         )
 
 
-def ask(prepared: Prepared, policy: RetryPolicy, *, rehold: Rehold) -> Ended:
+def ask(tally: Tally, *, rehold: Rehold) -> Ended:
     """Send a call until it is answered or the policy gives up, blocking. Never raises for what a provider does."""
-    tally = Tally(prepared, policy)
+    prepared, policy = tally.prepared, tally.policy
 
     def once() -> Completion:
         tally.begin()
         if tally.must_hold_again:
-            tally.reheld(rehold(prepared, tally.held_attempt, tally.attempts))
+            tally.reheld(rehold(prepared, tally.spent, tally.attempts))
         try:
             return send(prepared.request, prepared.plan.connection, timeout=tally.timeout)
         except GatewayError as error:
@@ -152,14 +190,14 @@ def ask(prepared: Prepared, policy: RetryPolicy, *, rehold: Rehold) -> Ended:
         return tally.broken(error)
 
 
-async def aask(prepared: Prepared, policy: RetryPolicy, *, rehold: AsyncRehold) -> Ended:
+async def aask(tally: Tally, *, rehold: AsyncRehold) -> Ended:
     """As `ask`, without blocking the event loop."""
-    tally = Tally(prepared, policy)
+    prepared, policy = tally.prepared, tally.policy
 
     async def once() -> Completion:
         tally.begin()
         if tally.must_hold_again:
-            tally.reheld(await rehold(prepared, tally.held_attempt, tally.attempts))
+            tally.reheld(await rehold(prepared, tally.spent, tally.attempts))
         try:
             return await asend(prepared.request, prepared.plan.connection, timeout=tally.timeout)
         except GatewayError as error:

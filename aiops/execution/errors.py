@@ -1,7 +1,8 @@
 """Why a call is not even begun.
 
 NotAsked
-├── ForbiddenParameter   a version's parameters would change the price or the shape of the answer
+├── ForbiddenParameter   parameters would change the price or the shape of the answer
+├── UnknownParameter     the connection's interface has no place for a parameter
 └── InTransaction        somebody's open transaction could undo the record
 
 Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`)
@@ -26,6 +27,17 @@ class ForbiddenParameter(NotAsked):
     def __init__(self, name: str) -> None:
         super().__init__(
             _("The parameter “%(name)s” may not be set in a version: take it out of its parameters.") % {"name": name}
+        )
+
+
+class UnknownParameter(NotAsked):
+    def __init__(self, name: str, connection: str) -> None:
+        super().__init__(
+            _(
+                "The connection “%(connection)s” speaks Responses, which has no parameter “%(name)s”: "
+                'leave it out, or give the connection the option API="chat".'
+            )
+            % {"name": name, "connection": connection}
         )
 
 

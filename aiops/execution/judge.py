@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -66,19 +67,21 @@ def judge(ended: Ended) -> Outcome:
     completion, error = ended.completion, ended.error
     if isinstance(error, Incomplete):
         completion = error.completion
+    plan, request = ended.prepared.plan, ended.prepared.request
+    if completion is not None and completion.usage is None and (counted := request.counted()) is not None:
+        completion = replace(completion, usage=counted)
     kind, text, data = "", "", None
     if error is not None:
         kind, text = error.kind, _why(error, ended.attempts)
-    elif completion is not None and ended.prepared.plan.schema is not None:
-        data, problems = parse(completion.text, ended.prepared.plan.schema)
+    elif completion is not None and completion.tool_calls:
+        data = _wanted(completion)
+    elif completion is not None and plan.schema is not None:
+        data, problems = parse(completion.text, plan.schema)
         if problems:
             kind, text, data = SCHEMA, _("The output breaks its schema: %s") % "; ".join(problems), None
     price = _price(ended, completion)
     spent = _spent(error, completion, price)
-    free = price is not None and price.is_free
-    sure = free or all(
-        failure.billed == Billed.NO for failure in ended.failures if not isinstance(failure.error, Incomplete)
-    )
+    before = [failure.cost for failure in (ended.failures[:-1] if error is not None else ended.failures)]
     return Outcome(
         call_id=ended.prepared.call_id,
         about_item=ended.prepared.about.item_id,
@@ -90,10 +93,11 @@ def judge(ended: Ended) -> Outcome:
             data=data,
             error_kind=kind,
             error_text=text,
-            cost=spent if sure else None,
+            cost=_sum([*before, spent]),
             price=price.as_json if price and completion else None,
-            attempts=tuple(_as_json(failure) for failure in ended.failures),
+            attempts=_attempts(ended),
             attempt_count=ended.attempts,
+            connection_answered=request.connection if ended.fell_back else "",
         ),
         ending=Ending(
             call_id=ended.prepared.call_id,
@@ -102,6 +106,23 @@ def judge(ended: Ended) -> Outcome:
             released=error is not None and error.billed == Billed.NO,
         ),
     )
+
+
+def _sum(costs: Sequence[int | None]) -> int | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+def _wanted(completion: Completion) -> Any:
+    """The functions that a model wants called, as the log keeps them."""
+    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in completion.tool_calls]
+    return {"tool_calls": calls}
+
+
+def _attempts(ended: Ended) -> tuple[dict[str, Any], ...]:
+    skipped = ended.prepared.skipped
+    left_out = [{"number": 0, "kind": "cooling", "connection": skipped}] if skipped else []
+    return (*left_out, *(_as_json(failure) for failure in ended.failures))
 
 
 def spoiled(ended: Ended, fault: Exception) -> Outcome:
@@ -164,4 +185,6 @@ def _as_json(failure: FailedAttempt) -> dict[str, Any]:
         "status": failure.status,
         "waited": failure.waited,
         "billed": failure.billed,
+        "connection": failure.connection,
+        "model": failure.model,
     }

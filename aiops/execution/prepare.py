@@ -1,28 +1,28 @@
-"""From a version and variables to a call that could be made: rendered, priced, named. Nothing is written yet."""
+"""From a version and variables, or a request, to a call that could be made: priced, named. Nothing is written yet."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from aiops.calls.identity import new_call_id
-from aiops.execution.errors import ForbiddenParameter
+from aiops.execution.errors import ForbiddenParameter, UnknownParameter
+from aiops.execution.fallbacks import Fallback
 from aiops.gateway.connections import Connection, get_connection
-from aiops.gateway.request import Request
-from aiops.ledger.prices import Price, price_of
+from aiops.gateway.dialects import AnyRequest, Request
+from aiops.gateway.dialects.responses_input import not_taken
+from aiops.gateway.sizes import OVERHEAD
+from aiops.ledger.prices import FREE, Price, price_of
 from prompts.models import PromptVersion
 from prompts.rendering import RenderedPrompt, render
 
 DEARER = frozenset({"best_of", "service_tier", "prediction", "modalities", "audio", "web_search_options"})
 """Would cost what no hold foresees."""
-
-OVERHEAD = 16
-"""Tokens beyond its text that a message, or the request around them, may be counted as."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,30 +34,35 @@ class About:
     item_id: int | None = None
     row_type_id: int | None = None
     row_key: str = ""
+    purpose: str = ""
+    """What the shop's code wants it for: the dotted name of what asked, or words of its own."""
+
+    follows: UUID | None = None
+    """The call whose answer was no good, and led to this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What is the same for every row that one version is asked about over one connection."""
 
-    version: PromptVersion
     connection: Connection
     model: str
     price: Price | None
     """None: nobody knows."""
 
-    @cached_property
-    def schema(self) -> Mapping[str, Any] | None:
-        return self.version.schema.body if self.version.schema else None
+    version: PromptVersion | None = None
+    """None: the shop's own code asks, in its own words."""
 
-    @cached_property
-    def schema_name(self) -> str:
-        return self.version.schema.schema.name if self.version.schema else ""
+    schema: Mapping[str, Any] | None = None
+    schema_name: str = ""
+    fallbacks: tuple[Fallback, ...] = ()
+    """Whom to ask instead, in order."""
 
     @cached_property
     def fixed_size(self) -> int:
         """Tokens that what goes with the messages may count as, at most: models are shown schemas and tools as well."""
-        structures = [value for value in self.version.parameters.values() if isinstance(value, dict | list)]
+        parameters = self.version.parameters if self.version else {}
+        structures = [value for value in parameters.values() if isinstance(value, dict | list)]
         return sum(len(json.dumps(part).encode()) for part in (self.schema, *structures) if part)
 
 
@@ -67,10 +72,13 @@ class Prepared:
 
     call_id: UUID
     plan: Plan
-    request: Request
+    request: AnyRequest
     about: About
     ceiling: int | None
     """Nano-dollars that one attempt can cost at most; None when the price is unknown."""
+
+    skipped: str = ""
+    """The connection that should have been asked, and has just failed for others."""
 
 
 def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", now: datetime) -> Plan:
@@ -82,15 +90,34 @@ def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", 
 
     Raises:
         ConnectionProblem: the alias is unknown, or its key is missing.
-        ForbiddenParameter: the version's parameters cannot be held for.
+        NotAsked: the version's parameters cannot be held for, or are not known there.
     """
-    for name in version.parameters:
-        if name in DEARER:
-            raise ForbiddenParameter(name)
     found = get_connection(connection or version.connection)
     found.require_key()
+    require_parameters(version.parameters, found)
     asked = model or (version.model if found.alias == get_connection(version.connection).alias else "") or found.model
-    return Plan(version=version, connection=found, model=asked, price=price_of(found, asked, now))
+    return Plan(
+        version=version,
+        connection=found,
+        model=asked,
+        price=price_of(found, asked, now),
+        schema=version.schema.body if version.schema else None,
+        schema_name=version.schema.schema.name if version.schema else "",
+    )
+
+
+def require_parameters(parameters: Mapping[str, Any], connection: Connection) -> None:
+    """See that a hold can be made for a request with these parameters, and that the connection knows them.
+
+    Raises:
+        ForbiddenParameter: they would cost what no hold foresees.
+        UnknownParameter: the connection's interface has no place for one.
+    """
+    for name in parameters:
+        if name in DEARER:
+            raise ForbiddenParameter(name)
+    if connection.api == "responses" and (unknown := not_taken(parameters)):
+        raise UnknownParameter(unknown[0], connection.alias)
 
 
 def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepared:
@@ -100,6 +127,8 @@ def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepar
         PromptError: the variables do not fit the version.
     """
     version = plan.version
+    if version is None:
+        raise TypeError("A plan without a version has nothing to render.")
     rendered = render(version, variables)
     request = Request(
         connection=plan.connection.alias,
@@ -116,6 +145,60 @@ def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepar
         request=request,
         about=about,
         ceiling=plan.price.ceiling(most_input_tokens(rendered, plan), version.output_limit) if plan.price else None,
+    )
+
+
+def prepare_request(
+    request: AnyRequest, about: About, *, fallbacks: tuple[Fallback, ...] = (), now: datetime
+) -> Prepared:
+    """A call out of a request that the shop's own code has made.
+
+    Raises:
+        ConnectionProblem: the alias is unknown, or its key is missing.
+        NotAsked: its parameters cannot be held for, or are not known there.
+    """
+    connection = get_connection(request.connection)
+    connection.require_key()
+    require_parameters(request.settings(), connection)
+    # The provider looks at what breaks its rules for nothing.
+    price = FREE if request.operation == "moderation" else price_of(connection, request.model, now)
+    plan = Plan(
+        connection=connection,
+        model=request.model,
+        price=price,
+        schema=request.schema if isinstance(request, Request) else None,
+        schema_name=request.schema_name if isinstance(request, Request) else "",
+        fallbacks=fallbacks,
+    )
+    return Prepared(
+        call_id=new_call_id(),
+        plan=plan,
+        request=request,
+        about=about,
+        ceiling=price.ceiling_of(request.most()) if price else None,
+    )
+
+
+def instead(prepared: Prepared, fallback: Fallback, *, now: datetime) -> Prepared:
+    """The same call, asked of somebody else.
+
+    Raises:
+        ConnectionProblem: the alias is unknown, or its key is missing.
+        NotAsked: its parameters cannot be held for, or are not known there.
+    """
+    connection = get_connection(fallback.connection or prepared.request.connection)
+    connection.require_key()
+    model = fallback.model or connection.model
+    if not isinstance(prepared.request, Request):
+        raise TypeError("Only questions have somebody else to be asked.")
+    require_parameters(prepared.request.parameters, connection)
+    request = replace(prepared.request, connection=connection.alias, model=model)
+    price = price_of(connection, model, now)
+    return replace(
+        prepared,
+        plan=replace(prepared.plan, connection=connection, model=model, price=price),
+        request=request,
+        ceiling=price.ceiling_of(request.most()) if price else None,
     )
 
 

@@ -20,6 +20,7 @@ from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
 from aiops.ledger import holds
 from aiops.ledger.errors import LedgerError, UnpricedModel
+from aiops.ledger.holds import Ending
 from aiops.ledger.periods import current_periods
 from aiops.options import options
 
@@ -78,20 +79,22 @@ def close_window(outcomes: Sequence[Outcome]) -> set[UUID]:
 
 def withdraw_window(window: Sequence[Prepared], *, now: datetime) -> None:
     """Undo `open_window` for calls that never left: no money is charged and no row stays. Belongs in a transaction."""
-    endings = [holds.Ending(call_id=one.call_id, attempt=1, cost=0, released=True) for one in window]
+    endings = [Ending(call_id=one.call_id, attempt=1, cost=0, released=True) for one in window]
     holds.close(endings, now=now)
     Call.objects.open().filter(pk__in=[one.call_id for one in window]).delete()
 
 
-def hold_again(prepared: Prepared, *, ended: int, attempt: int, now: datetime) -> LedgerError | None:
-    """Before a call is sent again whose attempt `ended` may be billed: charge that one at its hold, hold anew.
+def hold_again(prepared: Prepared, spent: Ending, *, attempt: int, now: datetime) -> LedgerError | None:
+    """Before a call is sent again whose last attempt may be billed: close that one's hold, and hold anew.
 
-    Returns why not, where there is no money for it; the first hold is settled all the same. Belongs in a transaction.
+    Returns why not, where there is no money for it; the first hold is closed all the same. Belongs in a transaction.
     """
     if holds.is_held(prepared.call_id, attempt):
         # It was asked before, and the database went away before it could say that it had done so.
         return None
-    holds.close([holds.Ending(call_id=prepared.call_id, attempt=ended, cost=None)], now=now)
+    holds.close([spent], now=now)
+    if prepared.ceiling is None and current_periods(now):
+        return UnpricedModel(prepared.request.model, prepared.plan.connection.alias)
     wanted = holds.Wanted(call_id=prepared.call_id, attempt=attempt, amount=prepared.ceiling or 0)
     return holds.hold([wanted], now=now).refusal
 
@@ -100,11 +103,14 @@ def _row(prepared: Prepared, now: datetime) -> dict[str, object]:
     request, about = prepared.request, prepared.about
     return {
         "id": prepared.call_id,
-        "prompt_version_id": prepared.plan.version.pk,
+        "operation": request.operation,
+        "purpose": about.purpose,
+        "follows": about.follows,
+        "prompt_version_id": prepared.plan.version.pk if prepared.plan.version else None,
         "connection": request.connection,
         "model_asked": request.model,
-        "parameters": {**request.parameters, "output_limit": request.output_limit},
-        "messages": request.messages,
+        "parameters": request.settings(),
+        "messages": request.shown(),
         "user_id": about.user_id,
         "job_id": about.job_id,
         "item_id": about.item_id,

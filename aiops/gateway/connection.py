@@ -71,7 +71,8 @@ class Connection:
     free: bool = False
     """A call costs nothing: the price is zero, not unknown."""
 
-    api: Literal["chat"] = "chat"
+    api: Literal["chat", "responses"] = "chat"
+    """Which of OpenAI's interfaces it speaks. Its own takes both; compatible servers mostly take `chat` alone."""
 
     max_in_flight: int = 32
     """Most requests at a time in one worker."""

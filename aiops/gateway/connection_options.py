@@ -26,7 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "float": (int, float),
 }
 OPTIONS = {f.name.upper(): f for f in fields(Connection) if f.name != "alias"}
-CHOICES = {"API": ("chat",), "OUTPUT_LIMIT_PARAMETER": ("max_completion_tokens", "max_tokens")}
+CHOICES = {"API": ("chat", "responses"), "OUTPUT_LIMIT_PARAMETER": ("max_completion_tokens", "max_tokens")}
 
 
 def options_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ GatewayError
     ├── QuotaExhausted       the account has no credit left
     ├── BadKey               the key is wrong, or may not do this
     ├── BadRequest           the provider refuses the request itself
+    │   └── TooLong          more than the model can read at once
     ├── Malformed            an answer came that is none: perhaps billed
     └── Incomplete           an answer came that may not be passed on: billed
         ├── CutOff           the output limit was reached
@@ -98,6 +99,10 @@ class BadKey(Permanent):
 
 class BadRequest(Permanent):
     kind = "bad_request"
+
+
+class TooLong(BadRequest):
+    kind = "too_long"
 
 
 class Malformed(Permanent):

@@ -25,6 +25,7 @@ from aiops.gateway.errors import (
     QuotaExhausted,
     RateLimited,
     ServerFault,
+    TooLong,
     Unreachable,
 )
 from aiops.gateway.plain_text import storable
@@ -84,6 +85,8 @@ def _of_status(error: openai.APIStatusError) -> GatewayError:
     if status >= 500:
         # A gateway in between gave up; what is behind it may have answered, and billed.
         return Interrupted(f"Something between us and the provider failed (status {status}).", **facts)
+    if code == "context_length_exceeded":
+        return TooLong(f"The request is longer than the model can read. {said}".strip(), **facts)
     return BadRequest(f"The provider refuses the request (status {status}). {said}".strip(), **facts)
 
 

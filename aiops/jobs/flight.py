@@ -8,11 +8,13 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiops.execution.ask import Ended, aask
+from aiops.execution.ask import Ended
+from aiops.execution.chain import acarry_out
 from aiops.execution.prepare import Prepared
 from aiops.gateway.clients import close_async_clients
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.errors import LedgerError
+from aiops.ledger.holds import Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Rehold:
     """A call asks for money before it may be sent again."""
 
     prepared: Prepared
-    ended: int
+    spent: Ending
     attempt: int
     answer: asyncio.Future[LedgerError | None]
 
@@ -107,13 +109,13 @@ class Flight:
             task = asyncio.current_task()
             if task is not None:
                 del self._waiting[task]
-            ended = await aask(prepared, self.policy, rehold=self._rehold)
+            ended = await acarry_out(prepared, self.policy, rehold=self._rehold)
         self._landed.append(ended)
         self._flying -= 1
         if not self._flying:
             self._all_landed.set()
 
-    async def _rehold(self, prepared: Prepared, ended: int, attempt: int) -> LedgerError | None:
+    async def _rehold(self, prepared: Prepared, spent: Ending, attempt: int) -> LedgerError | None:
         answer: asyncio.Future[LedgerError | None] = self._loop.create_future()
-        self._reholds.append(Rehold(prepared, ended, attempt, answer))
+        self._reholds.append(Rehold(prepared, spent, attempt, answer))
         return await answer

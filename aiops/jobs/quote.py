@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from aiops.calls.models import Call
-from aiops.execution.prepare import OVERHEAD, Plan
+from aiops.execution.prepare import Plan
 from aiops.gateway.connections import Connection
+from aiops.gateway.sizes import OVERHEAD
 from aiops.gateway.usage import Usage
 from aiops.jobs.plan import check
 from aiops.jobs.sample import Sample

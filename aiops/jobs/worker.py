@@ -105,7 +105,7 @@ class Worker:
         while self.asking:
             rehold = self.asking[0]
             with durable():
-                refusal = hold_again(rehold.prepared, ended=rehold.ended, attempt=rehold.attempt, now=now)
+                refusal = hold_again(rehold.prepared, rehold.spent, attempt=rehold.attempt, now=now)
             self.flight.answer(rehold, refusal)
             self.asking.pop(0)
 

@@ -96,7 +96,7 @@ def test_without_blocking(triage, provider, budget):
         (Answer(data={"category": "refund", "priority": "high"}), "schema", "The output breaks its schema: category:"),
         (Answer(data={"category": "payment"}), "schema", "The output breaks its schema: "),
         (Refusal(), "refused", "The model declined"),
-        (Length(), "cut_off", "The answer was cut off at its output limit; raise the version's output limit."),
+        (Length(), "cut_off", "The answer was cut off at its output limit; raise the output limit."),
     ],
 )
 def test_what_may_not_be_passed_on_is_kept_and_paid_for(triage, provider, budget, reply, kind, text):

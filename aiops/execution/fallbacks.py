@@ -1,0 +1,47 @@
+"""Whom to ask instead, and when: a policy as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+REASONS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "transport": frozenset(
+            {"unreachable", "interrupted", "server_fault", "malformed", "bad_key", "quota_exhausted"}
+        ),
+        "rate": frozenset({"rate_limited", "too_busy"}),
+        "context": frozenset({"too_long"}),
+        "filter": frozenset({"filtered", "refused"}),
+        "schema": frozenset({"schema", "cut_off", "empty", "incomplete"}),
+    }
+)
+"""What people say → the kinds of error that are meant by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """Somebody else to ask."""
+
+    connection: str = ""
+    """Alias; empty for the one that was asked first."""
+
+    model: str = ""
+    """Empty for the connection's own."""
+
+    on: frozenset[str] = frozenset({"transport", "rate"})
+    """Keys of `REASONS`: why the one before is not good enough."""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.on) - set(REASONS))
+        if unknown:
+            raise ValueError(f"There is no reason {unknown[0]!r} to fall back: use some of {', '.join(REASONS)}.")
+        if not self.connection and not self.model:
+            raise ValueError("A fallback names a connection, a model, or both.")
+        if not self.on:
+            raise ValueError(f"A fallback names its reasons: some of {', '.join(REASONS)}.")
+
+    def helps(self, kind: str) -> bool:
+        """Whether it is there for a call that ended so."""
+        return any(kind in REASONS[reason] for reason in self.on)
