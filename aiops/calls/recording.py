@@ -40,6 +40,12 @@ class CallEnd:
     connection_answered: str = ""
     """Alias, where it is not the one that was asked."""
 
+    reused_from: UUID | None = None
+    """The call whose answer was given again; nothing was sent."""
+
+    saved: int | None = None
+    """Nano-dollars that this saved; None: nothing, or unknown."""
+
 
 def open_calls(calls: Sequence[Mapping[str, Any]]) -> None:
     """Write the rows of calls that are about to leave, each as field name → value."""
@@ -66,6 +72,8 @@ def _fields(end: CallEnd) -> dict[str, Any]:
     return {
         "status": end.status,
         "connection_answered": end.connection_answered,
+        "reused_from": end.reused_from,
+        "saved": end.saved,
         "model_answered": came.model,
         "output": came.text or came.refusal or end.raw,
         "data": end.data,

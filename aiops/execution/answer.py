@@ -1,4 +1,4 @@
-"""One prompt, end to end: render, hold, ask, validate, settle, log."""
+"""One version, asked once: by the shop's code, a command or a page."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone
 
-from aiops.execution.chain import acarry_out, carry_out
-from aiops.execution.judge import Outcome, judge
+from aiops.execution.call import amake_call, make_call
+from aiops.execution.judge import Outcome
 from aiops.execution.prepare import About, Prepared, make_plan, prepare
-from aiops.execution.window import close_window, durable, hold_again, open_window
-from aiops.gateway.retry import RetryPolicy
-from aiops.ledger.errors import LedgerError
-from aiops.ledger.holds import Ending
 from prompts.models import PromptVersion
 
 
@@ -44,8 +40,7 @@ def answer(
     Raises:
         aiops.execution.errors.REFUSALS: nothing was sent.
     """
-    prepared = begin(version, variables, connection=connection, model=model, user=user, row=row)
-    return _finish(judge(carry_out(prepared, policy_of(prepared), rehold=rehold)))
+    return make_call(_prepared(version, variables, connection, model, about(user, row)))
 
 
 async def aanswer(
@@ -58,50 +53,27 @@ async def aanswer(
     row: models.Model | None = None,
 ) -> Outcome:
     """As `answer`, without blocking the event loop."""
-    prepared = await sync_to_async(begin)(version, variables, connection=connection, model=model, user=user, row=row)
-    ended = await acarry_out(prepared, policy_of(prepared), rehold=sync_to_async(rehold))
-    return await sync_to_async(_finish)(judge(ended))
+    about_it = await sync_to_async(about)(user, row)
+    # A version that was just loaded may not have its schema at hand yet.
+    return await amake_call(await sync_to_async(_prepared)(version, variables, connection, model, about_it))
 
 
-def begin(
-    version: PromptVersion,
-    variables: Mapping[str, object],
-    *,
-    connection: str = "",
-    model: str = "",
-    user: Any = None,
-    row: models.Model | None = None,
+def _prepared(
+    version: PromptVersion, variables: Mapping[str, object], connection: str, model: str, about_it: About
 ) -> Prepared:
-    """Render, record and hold: afterwards the call may leave. Arguments and refusals as in `answer`."""
-    now = timezone.now()
-    plan = make_plan(version, connection=connection, model=model, now=now)
-    prepared = prepare(plan, variables, _about(user, row))
-    with durable():
-        opened = open_window([prepared], now=now)
-    if opened.refusal:
-        raise opened.refusal
-    return prepared
+    return prepare(make_plan(version, connection=connection, model=model, now=timezone.now()), variables, about_it)
 
 
-def rehold(prepared: Prepared, spent: Ending, attempt: int) -> LedgerError | None:
-    """`hold_again` in a transaction of its own."""
-    with durable():
-        return hold_again(prepared, spent, attempt=attempt, now=timezone.now())
+def about(user: Any, row: models.Model | None, *, purpose: str = "") -> About:
+    """Who asks about what, as it is kept with the call.
 
-
-def policy_of(prepared: Prepared) -> RetryPolicy:
-    """How patiently a call is sent again."""
-    return RetryPolicy(deadline=prepared.plan.connection.deadline)
-
-
-def _finish(outcome: Outcome) -> Outcome:
-    with durable():
-        close_window([outcome])
-    return outcome
-
-
-def _about(user: Any, row: models.Model | None) -> About:
+    Args:
+        user: of the site; None where nobody is logged in.
+        row: of the shop's own tables.
+        purpose: what the shop's code wants it for.
+    """
+    user_id = getattr(user, "pk", None)
     if row is None:
-        return About(user_id=getattr(user, "pk", None))
+        return About(user_id=user_id, purpose=purpose)
     kind = ContentType.objects.get_for_model(row)
-    return About(user_id=getattr(user, "pk", None), row_type_id=kind.pk, row_key=str(row.pk))
+    return About(user_id=user_id, row_type_id=kind.pk, row_key=str(row.pk), purpose=purpose)

@@ -33,6 +33,8 @@ class Outcome:
     about_item: int | None
     end: CallEnd
     ending: Ending
+    error: GatewayError | None = None
+    """What the provider, or the way to it, did wrong; None where there was an answer."""
 
     @property
     def succeeded(self) -> bool:
@@ -105,6 +107,7 @@ def judge(ended: Ended) -> Outcome:
             cost=spent,
             released=error is not None and error.billed == Billed.NO,
         ),
+        error=error,
     )
 
 

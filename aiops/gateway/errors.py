@@ -5,7 +5,8 @@ GatewayError
 │   ├── RateLimited          .retry_after
 │   ├── Unreachable          the request surely never arrived
 │   ├── ServerFault          the provider said that it failed
-│   └── Interrupted          it may have arrived, the answer is lost: perhaps billed
+│   ├── Interrupted          it may have arrived, the answer is lost: perhaps billed
+│   └── Abandoned            nobody waited for the answer: perhaps billed
 └── Permanent                trying again will not
     ├── QuotaExhausted       the account has no credit left
     ├── BadKey               the key is wrong, or may not do this
@@ -82,6 +83,11 @@ class ServerFault(Transient):
 
 class Interrupted(Transient):
     kind = "interrupted"
+    billed = Billed.PERHAPS
+
+
+class Abandoned(Transient):
+    kind = "abandoned"
     billed = Billed.PERHAPS
 
 

@@ -16,6 +16,7 @@ import aiohttp
 import httpx2
 import openai
 
+from aiops.gateway.dialects.sending import Facts
 from aiops.gateway.errors import (
     BadKey,
     BadRequest,
@@ -88,6 +89,19 @@ def _of_status(error: openai.APIStatusError) -> GatewayError:
     if code == "context_length_exceeded":
         return TooLong(f"The request is longer than the model can read. {said}".strip(), **facts)
     return BadRequest(f"The provider refuses the request (status {status}). {said}".strip(), **facts)
+
+
+def error_said(event: Mapping[str, Any], facts: Facts) -> GatewayError:
+    """Our error for what a provider says inside an answer that had already begun: billed or not, nobody knows."""
+    told = event.get("error") or event
+    message, code = (told.get("message"), told.get("code")) if isinstance(told, Mapping) else (told, None)
+    said = storable(str(message or ""))[:500]
+    known: dict[str, Any] = {"status": 200, "request_id": facts.request_id}
+    if code in NO_CREDIT:
+        return QuotaExhausted(f"The provider's account has no credit left ({code}).", **known)
+    if code == "rate_limit_exceeded":
+        return RateLimited("The provider's rate limit is reached.", **known)
+    return Interrupted(f"The provider failed in the middle of its answer. {said}".strip(), **known)
 
 
 def _said(body: str) -> tuple[bool, str, str]:

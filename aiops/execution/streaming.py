@@ -1,0 +1,161 @@
+"""One call whose answer is shown while it comes: recorded, held for and settled like every other.
+
+Asked again, or of somebody else, only while nothing of an answer has been shown yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+from asgiref.sync import sync_to_async
+
+from aiops.execution.ask import Ended, NoMoney, Tally
+from aiops.execution.call import close_call, give_up, open_call, policy_of, rehold
+from aiops.execution.chain import Chain, Link
+from aiops.execution.judge import Outcome, judge
+from aiops.execution.prepare import Prepared
+from aiops.gateway.dialects import Request
+from aiops.gateway.errors import Abandoned, GatewayError
+from aiops.gateway.retry import RetryPolicy, Wait, jittered
+from aiops.gateway.stream import astream, stream
+from aiops.ledger.errors import LedgerError
+
+
+def stream_call(prepared: Prepared, policy: RetryPolicy | None = None) -> Iterator[str | Outcome]:
+    """Make a call, blocking: gives the text as it comes, and in the end what came of it.
+
+    Whoever stops reading ends the call: it is logged with what had come by then, and charged at its hold.
+
+    Raises:
+        aiops.execution.errors.REFUSALS: nothing was sent.
+    """
+    shown = _Shown(open_call(prepared), policy)
+    try:
+        while shown.ended is None:
+            if shown.must_hold_again:
+                shown.reheld(rehold(shown.tally.prepared, shown.tally.spent, shown.tally.attempts))
+                continue
+            try:
+                for piece in stream(shown.request, shown.tally.prepared.plan.connection, timeout=shown.tally.timeout):
+                    if isinstance(piece, str):
+                        yield shown.show(piece)
+                    else:
+                        shown.ended = shown.tally.ended(piece)
+            except GatewayError as error:
+                time.sleep(shown.failed(error))
+            if link := shown.next_link():
+                shown.linked(link, rehold(link.tally.prepared, link.spent, link.tally.held_attempt))
+    except GeneratorExit:
+        close_call(judge(shown.abandoned()))
+        raise
+    except BaseException:
+        give_up(prepared)
+        raise
+    yield close_call(judge(shown.ended))
+
+
+async def astream_call(prepared: Prepared, policy: RetryPolicy | None = None) -> AsyncIterator[str | Outcome]:
+    """As `stream_call`, without blocking the event loop.
+
+    Raises:
+        aiops.execution.errors.REFUSALS: as there.
+    """
+    hold = sync_to_async(rehold)
+    shown = _Shown(await sync_to_async(open_call)(prepared), policy)
+    try:
+        while shown.ended is None:
+            if shown.must_hold_again:
+                shown.reheld(await hold(shown.tally.prepared, shown.tally.spent, shown.tally.attempts))
+                continue
+            connection = shown.tally.prepared.plan.connection
+            try:
+                async for piece in astream(shown.request, connection, timeout=shown.tally.timeout):
+                    if isinstance(piece, str):
+                        yield shown.show(piece)
+                    else:
+                        shown.ended = shown.tally.ended(piece)
+            except GatewayError as error:
+                await asyncio.sleep(shown.failed(error))
+            if link := shown.next_link():
+                shown.linked(link, await hold(link.tally.prepared, link.spent, link.tally.held_attempt))
+    except (GeneratorExit, asyncio.CancelledError):
+        await asyncio.shield(sync_to_async(close_call)(judge(shown.abandoned())))
+        raise
+    except BaseException:
+        await asyncio.shield(sync_to_async(give_up)(prepared))
+        raise
+    yield await sync_to_async(close_call)(judge(shown.ended))
+
+
+class _Shown:
+    """What has been asked and shown so far; the same for both drivers."""
+
+    def __init__(self, prepared: Prepared, policy: RetryPolicy | None) -> None:
+        self.policy = policy or policy_of(prepared)
+        self.chain = Chain(prepared, self.policy)
+        self.tally: Tally = self.chain.first()
+        self.tally.begin()
+        self.ended: Ended | None = None
+        self._held = True
+        self._text: list[str] = []
+
+    @property
+    def request(self) -> Request:
+        """What is asked.
+
+        Raises:
+            TypeError: it is no question, and its answer cannot come piece by piece.
+        """
+        if not isinstance(self.tally.prepared.request, Request):
+            raise TypeError(f"A call for {self.tally.prepared.request.operation} has no stream.")
+        return self.tally.prepared.request
+
+    @property
+    def must_hold_again(self) -> bool:
+        """Whether the hold that is open may be spent by the attempt before."""
+        return not self._held
+
+    def reheld(self, refusal: LedgerError | None) -> None:
+        """What came of holding anew."""
+        try:
+            self.tally.reheld(refusal)
+        except NoMoney:
+            self.ended = self.tally.ended()
+        self._held = True
+
+    def show(self, text: str) -> str:
+        """The text, noted as shown."""
+        self._text.append(text)
+        return text
+
+    def failed(self, error: GatewayError) -> float:
+        """Note an attempt that gave no whole answer; seconds until the next, or 0 where there is none."""
+        tally = self.tally
+        tally.failed(error)
+        decision = tally.policy.decide(error, tally.attempts - tally.earlier, tally.elapsed())
+        if self._text or not isinstance(decision, Wait):
+            self.ended = tally.ended()
+            return 0.0
+        tally.begin()
+        self._held = not tally.must_hold_again
+        return jittered(decision)
+
+    def next_link(self) -> Link | None:
+        """Whom to ask instead, where nothing has been shown yet."""
+        return self.chain.next(self.ended) if self.ended is not None and not self._text else None
+
+    def linked(self, link: Link, refusal: LedgerError | None) -> None:
+        """Go on with somebody else, if there is money for it."""
+        if refusal is None:
+            self.ended = None
+            self.tally = link.tally
+            self.tally.begin()
+
+    def abandoned(self) -> Ended:
+        """The call as it is when nobody wants the rest."""
+        if self.ended is None:
+            text = "Whoever asked did not wait for the whole answer; it may have been billed."
+            self.tally.failed(Abandoned(text, raw="".join(self._text)))
+        return self.ended or self.tally.ended()
