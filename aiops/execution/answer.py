@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone
@@ -53,9 +52,7 @@ async def aanswer(
     row: models.Model | None = None,
 ) -> Outcome:
     """As `answer`, without blocking the event loop."""
-    about_it = await sync_to_async(about)(user, row)
-    # A version that was just loaded may not have its schema at hand yet.
-    return await amake_call(await sync_to_async(_prepared)(version, variables, connection, model, about_it))
+    return await amake_call(lambda: _prepared(version, variables, connection, model, about(user, row)))
 
 
 def _prepared(

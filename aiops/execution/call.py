@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from asgiref.sync import sync_to_async
 from django.utils import timezone
@@ -20,7 +21,7 @@ from aiops.ledger.errors import LedgerError
 from aiops.ledger.holds import Ending
 
 
-def make_call(prepared: Prepared, policy: RetryPolicy | None = None) -> Outcome:
+def make_call(prepared: Prepared) -> Outcome:
     """Make a call, blocking. It is logged and its money settled, whatever comes of it.
 
     Returns:
@@ -31,18 +32,22 @@ def make_call(prepared: Prepared, policy: RetryPolicy | None = None) -> Outcome:
     """
     prepared = open_call(prepared)
     try:
-        ended = carry_out(prepared, policy or policy_of(prepared), rehold=rehold)
+        ended = carry_out(prepared, policy_of(prepared), rehold=rehold)
     except BaseException:
         give_up(prepared)
         raise
     return close_call(judge(ended))
 
 
-async def amake_call(prepared: Prepared, policy: RetryPolicy | None = None) -> Outcome:
-    """As `make_call`, without blocking the event loop."""
-    prepared = await sync_to_async(open_call)(prepared)
+async def amake_call(prepare: Callable[[], Prepared]) -> Outcome:
+    """As `make_call`, without blocking the event loop.
+
+    Args:
+        prepare: gives the call; it may ask the database.
+    """
+    prepared = await sync_to_async(_opened)(prepare)
     try:
-        ended = await acarry_out(prepared, policy or policy_of(prepared), rehold=sync_to_async(rehold))
+        ended = await acarry_out(prepared, policy_of(prepared), rehold=sync_to_async(rehold))
     except BaseException:
         # Whoever asked has gone: what is written of it must not be cancelled as well.
         await asyncio.shield(sync_to_async(give_up)(prepared))
@@ -64,6 +69,10 @@ def open_call(prepared: Prepared) -> Prepared:
     return prepared
 
 
+def _opened(prepare: Callable[[], Prepared]) -> Prepared:
+    return open_call(prepare())
+
+
 def close_call(outcome: Outcome) -> Outcome:
     """Write how it ended and settle its money."""
     with durable():
@@ -80,7 +89,7 @@ def rehold(prepared: Prepared, spent: Ending, attempt: int) -> LedgerError | Non
 
 def policy_of(prepared: Prepared) -> RetryPolicy:
     """How patiently a call is sent again."""
-    return RetryPolicy(deadline=prepared.plan.connection.deadline)
+    return prepared.plan.retry or RetryPolicy(deadline=prepared.plan.connection.deadline)
 
 
 def give_up(prepared: Prepared) -> None:

@@ -36,6 +36,9 @@ class Outcome:
     error: GatewayError | None = None
     """What the provider, or the way to it, did wrong; None where there was an answer."""
 
+    problems: tuple[str, ...] = ()
+    """What is wrong with an answer that came whole, a sentence each."""
+
     @property
     def succeeded(self) -> bool:
         return self.end.status == Call.Status.SUCCEEDED
@@ -73,12 +76,13 @@ def judge(ended: Ended) -> Outcome:
     if completion is not None and completion.usage is None and (counted := request.counted()) is not None:
         completion = replace(completion, usage=counted)
     kind, text, data = "", "", None
+    problems: list[str] = []
     if error is not None:
         kind, text = error.kind, _why(error, ended.attempts)
     elif completion is not None and completion.tool_calls:
         data = _wanted(completion)
-    elif completion is not None and plan.schema is not None:
-        data, problems = parse(completion.text, plan.schema)
+    elif completion is not None and (plan.check or plan.schema is not None):
+        data, problems = plan.check(completion.text) if plan.check else parse(completion.text, plan.schema)
         if problems:
             kind, text, data = SCHEMA, _("The output breaks its schema: %s") % "; ".join(problems), None
     price = _price(ended, completion)
@@ -108,6 +112,7 @@ def judge(ended: Ended) -> Outcome:
             released=error is not None and error.billed == Billed.NO,
         ),
         error=error,
+        problems=tuple(problems),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -16,6 +16,7 @@ from aiops.execution.fallbacks import Fallback
 from aiops.gateway.connections import Connection, get_connection
 from aiops.gateway.dialects import AnyRequest, Request
 from aiops.gateway.dialects.responses_input import not_taken
+from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.sizes import OVERHEAD
 from aiops.ledger.prices import FREE, Price, price_of
 from prompts.models import PromptVersion
@@ -23,6 +24,10 @@ from prompts.rendering import RenderedPrompt, render
 
 DEARER = frozenset({"best_of", "service_tier", "prediction", "modalities", "audio", "web_search_options"})
 """Would cost what no hold foresees."""
+
+
+Check = Callable[[str], tuple[Any, list[str]]]
+"""Takes an answer apart: gives its data, and a sentence for each thing that is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +60,14 @@ class Plan:
 
     schema: Mapping[str, Any] | None = None
     schema_name: str = ""
+    check: Check | None = None
+    """Judges an answer instead of the schema."""
+
     fallbacks: tuple[Fallback, ...] = ()
     """Whom to ask instead, in order."""
+
+    retry: RetryPolicy | None = None
+    """How patiently it is sent again; None for what is usual with the connection."""
 
     @cached_property
     def fixed_size(self) -> int:
@@ -149,9 +160,20 @@ def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepar
 
 
 def prepare_request(
-    request: AnyRequest, about: About, *, fallbacks: tuple[Fallback, ...] = (), now: datetime
+    request: AnyRequest,
+    about: About,
+    *,
+    check: Check | None = None,
+    fallbacks: tuple[Fallback, ...] = (),
+    retry: RetryPolicy | None = None,
+    now: datetime,
 ) -> Prepared:
     """A call out of a request that the shop's own code has made.
+
+    Args:
+        check: judges the answer instead of the request's schema.
+        fallbacks: whom to ask instead, in order.
+        retry: how patiently it is sent again; None for what is usual with the connection.
 
     Raises:
         ConnectionProblem: the alias is unknown, or its key is missing.
@@ -168,7 +190,9 @@ def prepare_request(
         price=price,
         schema=request.schema if isinstance(request, Request) else None,
         schema_name=request.schema_name if isinstance(request, Request) else "",
+        check=check,
         fallbacks=fallbacks,
+        retry=retry,
     )
     return Prepared(
         call_id=new_call_id(),
@@ -177,6 +201,19 @@ def prepare_request(
         about=about,
         ceiling=price.ceiling_of(request.most()) if price else None,
     )
+
+
+def prepare_sdk(request: AnyRequest, about: About, connection: Connection, *, now: datetime) -> Prepared:
+    """A call out of what somebody asks with the SDK itself: its parameters are their own business.
+
+    Args:
+        request: of the operation `other` where nobody here knows what it costs.
+    """
+    known = request.operation != "other"
+    price = FREE if request.operation == "moderation" else price_of(connection, request.model, now) if known else None
+    plan = Plan(connection=connection, model=request.model, price=FREE if connection.free else price)
+    ceiling = plan.price.ceiling_of(request.most()) if plan.price else None
+    return Prepared(call_id=new_call_id(), plan=plan, request=request, about=about, ceiling=ceiling)
 
 
 def instead(prepared: Prepared, fallback: Fallback, *, now: datetime) -> Prepared:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 
 from asgiref.sync import sync_to_async
 
@@ -18,12 +18,12 @@ from aiops.execution.judge import Outcome, judge
 from aiops.execution.prepare import Prepared
 from aiops.gateway.dialects import Request
 from aiops.gateway.errors import Abandoned, GatewayError
-from aiops.gateway.retry import RetryPolicy, Wait, jittered
+from aiops.gateway.retry import Wait, jittered
 from aiops.gateway.stream import astream, stream
 from aiops.ledger.errors import LedgerError
 
 
-def stream_call(prepared: Prepared, policy: RetryPolicy | None = None) -> Iterator[str | Outcome]:
+def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
     """Make a call, blocking: gives the text as it comes, and in the end what came of it.
 
     Whoever stops reading ends the call: it is logged with what had come by then, and charged at its hold.
@@ -31,7 +31,8 @@ def stream_call(prepared: Prepared, policy: RetryPolicy | None = None) -> Iterat
     Raises:
         aiops.execution.errors.REFUSALS: nothing was sent.
     """
-    shown = _Shown(open_call(prepared), policy)
+    prepared = open_call(prepared)
+    shown = _Shown(prepared)
     try:
         while shown.ended is None:
             if shown.must_hold_again:
@@ -56,14 +57,18 @@ def stream_call(prepared: Prepared, policy: RetryPolicy | None = None) -> Iterat
     yield close_call(judge(shown.ended))
 
 
-async def astream_call(prepared: Prepared, policy: RetryPolicy | None = None) -> AsyncIterator[str | Outcome]:
+async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | Outcome]:
     """As `stream_call`, without blocking the event loop.
+
+    Args:
+        prepare: gives the call; it may ask the database.
 
     Raises:
         aiops.execution.errors.REFUSALS: as there.
     """
     hold = sync_to_async(rehold)
-    shown = _Shown(await sync_to_async(open_call)(prepared), policy)
+    prepared = await sync_to_async(lambda: open_call(prepare()))()
+    shown = _Shown(prepared)
     try:
         while shown.ended is None:
             if shown.must_hold_again:
@@ -92,9 +97,8 @@ async def astream_call(prepared: Prepared, policy: RetryPolicy | None = None) ->
 class _Shown:
     """What has been asked and shown so far; the same for both drivers."""
 
-    def __init__(self, prepared: Prepared, policy: RetryPolicy | None) -> None:
-        self.policy = policy or policy_of(prepared)
-        self.chain = Chain(prepared, self.policy)
+    def __init__(self, prepared: Prepared) -> None:
+        self.chain = Chain(prepared, policy_of(prepared))
         self.tally: Tally = self.chain.first()
         self.tally.begin()
         self.ended: Ended | None = None

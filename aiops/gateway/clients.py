@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ _async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = weakref.
 class _OfLoop:
     """The clients of one event loop, and the generator that closes them when the loop ends."""
 
-    clients: dict[Connection, openai.AsyncOpenAI]
+    clients: dict[Hashable, openai.AsyncOpenAI]
     closer: AsyncGenerator[None]
 
 
@@ -39,7 +40,7 @@ def sync_client(connection: Connection) -> openai.OpenAI:
         http = DefaultHttpx2Client(
             event_hooks={"request": [note_sent], "response": [bound]}, timeout=_timeout(connection)
         )
-        _sync[key] = _build(openai.OpenAI, openai.AzureOpenAI, connection, http)
+        _sync[key] = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
     return _sync[key]
 
 
@@ -49,24 +50,36 @@ async def async_client(connection: Connection) -> openai.AsyncOpenAI:
     Raises:
         MissingKey: the connection needs a key and has none.
     """
-    loop = asyncio.get_running_loop()
-    if loop not in _async:
-        clients: dict[Connection, openai.AsyncOpenAI] = {}
-        _async[loop] = _OfLoop(clients, _close_with_loop(clients))
-        await anext(_async[loop].closer)
-    clients = _async[loop].clients
-    if connection not in clients:
+
+    def build() -> openai.AsyncOpenAI:
         http = DefaultAioHttpClient(
             event_hooks={"response": [abound]},
             timeout=_timeout(connection),
             # 0 is no limit to aiohttp, None would be its own 100: how many fly is the caller's business.
             limits=httpx2.Limits(max_connections=0, max_keepalive_connections=None),
         )
-        clients[connection] = _build(openai.AsyncOpenAI, openai.AsyncAzureOpenAI, connection, http)
-    return clients[connection]
+        made: openai.AsyncOpenAI = client_for(connection, openai.AsyncOpenAI, openai.AsyncAzureOpenAI, http)
+        return made
+
+    return kept_by_loop(connection, build)
 
 
-async def _close_with_loop(clients: dict[Connection, openai.AsyncOpenAI]) -> AsyncGenerator[None]:
+def kept_by_loop(key: Hashable, build: Callable[[], openai.AsyncOpenAI]) -> openai.AsyncOpenAI:
+    """The running event loop's client of that key, built where there is none, and closed when the loop ends."""
+    loop = asyncio.get_running_loop()
+    if loop not in _async:
+        clients: dict[Hashable, openai.AsyncOpenAI] = {}
+        _async[loop] = _OfLoop(clients, _close_with_loop(clients))
+        # Its first step, which awaits nothing, makes it known to the loop.
+        with suppress(StopIteration):
+            _async[loop].closer.__anext__().send(None)
+    clients = _async[loop].clients
+    if key not in clients:
+        clients[key] = build()
+    return clients[key]
+
+
+async def _close_with_loop(clients: dict[Hashable, openai.AsyncOpenAI]) -> AsyncGenerator[None]:
     """`asyncio.run` and every server end their open generators before they end the loop: the only hook there is."""
     try:
         yield
@@ -89,7 +102,16 @@ async def close_async_clients() -> None:
         await of_loop.closer.aclose()
 
 
-def _build(plain: Any, azure: Any, connection: Connection, http: Any) -> Any:
+def client_for(connection: Connection, plain: Any, azure: Any, http: Any) -> Any:
+    """A client of the SDK.
+
+    Args:
+        plain: its class; for a connection to Azure's dated interface, `azure` is.
+        http: what it sends with.
+
+    Raises:
+        MissingKey: the connection needs a key and has none.
+    """
     connection.require_key()
     options: dict[str, Any] = {
         # The SDK wants some text even where the server wants none.

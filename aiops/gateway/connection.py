@@ -83,9 +83,21 @@ class Connection:
     connect_timeout: float = 5.0
     """Seconds to reach the server."""
 
+    output_limit: int = 8192
+    """Most tokens of an answer where whoever asks names no limit: a hold needs one."""
+
     output_limit_parameter: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
 
     supports_json_schema: bool = True
+
+    supports_logprobs: bool = True
+    """Whether it tells how probable each token of an answer was."""
+
+    most_logprobs: int = 20
+    """Alternatives that it tells of each token."""
+
+    supports_decisions: bool = False
+    """Whether it has OpenAI's interface for decisions (`/v1/decisions`)."""
 
     azure_endpoint: str = ""
     """`https://….openai.azure.com`; makes this a connection to Azure."""

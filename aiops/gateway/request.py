@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from aiops.gateway.shown import without_data
 from aiops.gateway.sizes import most_input_tokens
 from aiops.gateway.usage import Usage
 
@@ -13,8 +14,9 @@ from aiops.gateway.usage import Usage
 class AnyRequest(Protocol):
     """What every kind of request says of itself, whatever it asks for."""
 
-    operation: ClassVar[str]
-    """The word of the log: `completion`, `embedding`, …"""
+    @property
+    def operation(self) -> str:
+        """The word of the log: `completion`, `embedding`, …"""
 
     @property
     def connection(self) -> str: ...
@@ -73,7 +75,7 @@ class Request:
         return None
 
     def shown(self) -> Sequence[Mapping[str, object]]:
-        return self.messages
+        return without_data(self.messages)
 
     def settings(self) -> Mapping[str, Any]:
         return {**self.parameters, "output_limit": self.output_limit}

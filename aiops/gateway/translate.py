@@ -42,7 +42,7 @@ NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_ac
 def error_of(error: openai.OpenAIError) -> GatewayError:
     """Our error for one of the SDK's."""
     if isinstance(error, openai.APIStatusError):
-        return _of_status(error)
+        return error_of_status(error.status_code, error.response.text, error.response.headers)
     if isinstance(error, openai.APIConnectionError):
         if _never_sent(error.__cause__):
             return Unreachable("The provider cannot be reached; check its address and that it is running.")
@@ -66,14 +66,14 @@ def _never_sent(cause: BaseException | None) -> bool:
     return isinstance(cause, NEVER_SENT)
 
 
-def _of_status(error: openai.APIStatusError) -> GatewayError:
-    status = error.status_code
-    own, said, code = _said(error.response.text)
+def error_of_status(status: int, body: str, headers: Mapping[str, str]) -> GatewayError:
+    """Our error for an answer of a status of 400 or more."""
+    own, said, code = _said(body)
     facts: dict[str, Any] = {
         "status": status,
-        "request_id": (error.request_id or "")[:128],
-        "retry_after": retry_after(error.response.headers, now=time.time()),
-        "raw": storable(error.response.text[:RAW_KEPT]),
+        "request_id": headers.get("x-request-id", "")[:128],
+        "retry_after": retry_after(headers, now=time.time()),
+        "raw": storable(body[:RAW_KEPT]),
     }
     if status == 429 or code in NO_CREDIT:
         if code in NO_CREDIT:

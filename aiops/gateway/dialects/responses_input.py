@@ -80,7 +80,8 @@ def _part(part: Mapping[str, Any], role: str) -> dict[str, Any]:
             return {"type": "output_text" if role == "assistant" else "input_text", "text": part.get("text")}
         case "image_url":
             image = part.get("image_url") or {}
-            return {"type": "input_image", "detail": image.get("detail", "auto"), "image_url": image.get("url")}
+            source = {"file_id": image["file_id"]} if image.get("file_id") else {"image_url": image.get("url")}
+            return {"type": "input_image", "detail": image.get("detail", "auto"), **source}
         case "file":
             return {"type": "input_file", **(part.get("file") or {})}
         case _:

@@ -1,0 +1,124 @@
+"""Messages and parameters, as the SDK takes them, into a request of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from aiops.client.how import How
+from aiops.execution.prepare import Check, Prepared, prepare_request
+from aiops.gateway.dialects import Request
+from aiops.gateway.model_rules import rules_of
+
+LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+"""The names that the output limit goes by; any will do."""
+
+ELSEWHERE: Mapping[str, str] = {
+    "stream": "use the method stream",
+    "stream_options": "use the method stream",
+    "extra_headers": "use client.sdk",
+    "extra_query": "use client.sdk",
+    "extra_body": "use client.sdk",
+    "background": "use client.sdk",
+    "conversation": "use client.sdk",
+    "previous_response_id": "use client.sdk",
+}
+
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, ready to be sent."""
+
+    messages: Sequence[Mapping[str, Any]]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    schema: Mapping[str, Any] | None = None
+    schema_name: str = ""
+    check: Check | None = None
+    """Judges the answer instead of the schema."""
+
+
+def prepare_question(question: Question, how: How) -> Prepared:
+    """The call that asks it.
+
+    Raises:
+        ValueError: what is asked makes no sense.
+        ConnectionProblem, NotAsked: as `prepare_request`.
+    """
+    parameters = dict(question.parameters)
+    request = Request(
+        connection=how.connection.alias,
+        model=how.model,
+        messages=checked(question.messages),
+        output_limit=_output_limit(parameters, how),
+        parameters=rules_of(how.connection, how.model).fitted(parameters),
+        schema=question.schema,
+        schema_name=question.schema_name,
+    )
+    return prepare_request(
+        request,
+        how.about(),
+        fallbacks=how.fallbacks,
+        check=question.check,
+        retry=how.policy,
+        now=timezone.now(),
+    )
+
+
+def checked(messages: Any) -> Sequence[Mapping[str, Any]]:
+    """The messages, if they are some. A text by itself is a user's message.
+
+    Raises:
+        ValueError: they are not, or say nothing.
+    """
+    if isinstance(messages, str):
+        messages = [{"role": "user", "content": messages}]
+    if not isinstance(messages, Sequence) or not messages:
+        raise ValueError("messages are empty: give a text, or a list of messages with role and content.")
+    found = [_as_mapping(message) for message in messages]
+    for number, message in enumerate(found, start=1):
+        role, content = message.get("role"), message.get("content")
+        if role not in ROLES:
+            raise ValueError(f"Message {number} has the role {role!r}: use system, developer, user, assistant or tool.")
+        if not (content is None or isinstance(content, str | list | tuple)):
+            raise ValueError(f"Message {number} has a content of type {type(content).__name__}: give text or parts.")
+        if not isinstance(content, str | None) and not all(isinstance(part, Mapping) for part in content):
+            raise ValueError(f"Message {number} has a part that is no dictionary: give its type and what is in it.")
+    if not any(_says(message) for message in found):
+        raise ValueError("The prompt is empty: there is nothing to ask.")
+    return found
+
+
+def _as_mapping(message: Any) -> Mapping[str, Any]:
+    if isinstance(message, Mapping):
+        return message
+    # The SDK's own messages, put into the next question as they came.
+    if hasattr(message, "to_dict"):
+        made: Mapping[str, Any] = message.to_dict()
+        return made
+    raise ValueError(f"A message is of type {type(message).__name__}: give a dictionary with role and content.")
+
+
+def _says(message: Mapping[str, Any]) -> bool:
+    content = message.get("content")
+    if isinstance(content, str):
+        return bool(content.strip())
+    if not content:
+        return bool(message.get("tool_calls"))
+    return any(part.get("type") != "text" or str(part.get("text") or "").strip() for part in content)
+
+
+def _output_limit(parameters: dict[str, Any], how: How) -> int:
+    for name in parameters:
+        if name in ELSEWHERE:
+            raise ValueError(f"{name} is not taken here: {ELSEWHERE[name]}.")
+    limits = {name: parameters.pop(name) for name in LIMITS if name in parameters}
+    given = [limit for limit in limits.values() if limit is not None]
+    for name, limit in limits.items():
+        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+            raise ValueError(f"{name} is {limit!r}: give a whole number above zero.")
+    return given[0] if given else how.connection.output_limit
