@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from django.core.files.base import File
@@ -37,7 +37,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
 _DATA = re.compile(r"data:image/[\w.+-]+;base64,", re.IGNORECASE)
 _FILE_ID = re.compile(r"file-[\w-]+")
 
-Source = bytes | str | PathLike[str] | File[Any]
+Source: TypeAlias = "bytes | str | PathLike[str] | File[Any]"
 
 
 @dataclass(frozen=True, slots=True)
