@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,19 +72,16 @@ class _Given:
     def __init__(self, found: Mapping[str, tuple[Found, ...]], beside: object) -> None:
         kinds = frozenset(one.kind for several in found.values() for one in several)
         pattern = written(kinds)
-        self.taken = {name_in(match) for text in (*found, *_words(beside)) for match in pattern.finditer(text)}
+        left = (piece for text, several in found.items() for piece in _left(text, several))
+        self.taken = {name_in(match) for text in (*left, *_words(beside)) for match in pattern.finditer(text)}
         self.next = dict.fromkeys(kinds, 1)
         self.names: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
 
     def replaced(self, text: str, found: tuple[Found, ...]) -> str:
-        pieces: list[str] = []
-        position = 0
-        for one in found:
-            pieces += (text[position : one.start], token(self.name(text[one.start : one.end], one.kind)))
-            position = one.end
-        pieces.append(text[position:])
-        return "".join(pieces)
+        first, *others = _left(text, found)
+        tokens = (token(self.name(text[one.start : one.end], one.kind)) for one in found)
+        return first + "".join(piece for pair in zip(tokens, others, strict=True) for piece in pair)
 
     def name(self, value: str, kind: str) -> str:
         if value not in self.names:
@@ -98,6 +95,18 @@ class _Given:
     @property
     def restorer(self) -> Restorer:
         return Restorer({name: value for value, name in self.names.items()}, self.kinds)
+
+
+def _left(text: str, found: tuple[Found, ...]) -> Iterator[str]:
+    """What is left of a text around the findings.
+
+    Looked at one by one: `C12345EMAIL_1` is one word, yet `EMAIL_1` is one once the number before it is gone.
+    """
+    position = 0
+    for one in found:
+        yield text[position : one.start]
+        position = one.end
+    yield text[position:]
 
 
 def _words(data: object) -> list[str]:

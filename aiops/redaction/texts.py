@@ -57,7 +57,8 @@ def changed_text(text: str, change: Change) -> str:
         literal = match[0]
         value = json.loads(literal, strict=False) if literal[0] == '"' else literal
         wanted = changed_text(value, change)
-        return literal if wanted == value else json.dumps(storable(wanted), ensure_ascii=False)
+        # What no database can hold stays behind its escape; the rest is to be read by people.
+        return literal if wanted == value else json.dumps(wanted, ensure_ascii=storable(wanted) != wanted)
 
     changed = _LITERAL.sub(of, text)
     return text if changed == text else changed

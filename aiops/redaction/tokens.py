@@ -22,16 +22,20 @@ def token(name: str) -> str:
 
 def name_in(match: re.Match[str]) -> str:
     """The name `EMAIL_1` that a match of `written` stands for, whichever way it was written."""
-    return (match["inside"] or match["bare"]).replace("\\", "").upper()
+    return (match["escaped"] or match["inside"] or match["bare"]).replace("\\", "").upper()
 
 
 @lru_cache(maxsize=256)
 def written(kinds: frozenset[str]) -> re.Pattern[str]:
     """Finds everything that may be meant as a token of these kinds, known or not."""
     name = f"(?:{'|'.join(map(_kind, _longest_first(kinds)))}){_UNDERSCORE}{DIGITS}"
-    return re.compile(
-        rf"\\?\[ ?(?P<inside>{name}) ?\\?\]|{NOT_WITHIN}(?P<bare>{name})(?![A-Za-z0-9_])", re.ASCII | re.IGNORECASE
+    # A backslash belongs to it only where there are two: the one of `\[EMAIL_1]` stood there before.
+    ways = (
+        rf"\\\[ ?(?P<escaped>{name}) ?\\\]",
+        rf"\[ ?(?P<inside>{name}) ?\]",
+        rf"{NOT_WITHIN}(?P<bare>{name})(?![A-Za-z0-9_])",
     )
+    return re.compile("|".join(ways), re.ASCII | re.IGNORECASE)
 
 
 @lru_cache(maxsize=256)
@@ -42,8 +46,10 @@ def begun(kinds: frozenset[str]) -> re.Pattern[str]:
     """
     ways = []
     for kind in _longest_first(kinds):
-        name = [*(_UNDERSCORE if letter == "_" else letter for letter in kind), _UNDERSCORE, DIGITS]
-        ways.append(_beginnings([r"\\?", r"\[", " ?", *name, " ?", r"\\?"]))
+        letters = [part for letter in f"{kind}_" for part in ((r"\\?", "_") if letter == "_" else (letter,))]
+        name = [*letters, DIGITS]
+        ways.append(_beginnings([r"\\", r"\[", " ?", *name, " ?", r"\\"]))
+        ways.append(_beginnings([r"\[", " ?", *name, " ?"]))
         ways.append(NOT_WITHIN + _beginnings(name))
     return re.compile(rf"(?:{'|'.join(ways)})\Z", re.ASCII | re.IGNORECASE)
 

@@ -30,7 +30,7 @@ _LENGTHS = {
 LENGTHS = {country: length for length, countries in _LENGTHS.items() for country in countries.split()}
 """Characters of an IBAN by country, as its registry has them and, beyond it, as banks of more countries write them."""
 
-_HEAD = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2})[0-9]{2}")
+_HEAD = re.compile(r"(?<![0-9])([A-Za-z]{2})[0-9]{2}")
 _BETWEEN = "[ .\u00a0\u202f-]{0,2}"
 _NUMBERS = {
     length: re.compile(rf"[A-Za-z]{{2}}[0-9]{{2}}(?:{_BETWEEN}[A-Za-z0-9]){{{length - 4}}}")

@@ -25,7 +25,8 @@ def ip_addresses(text: str) -> Iterator[Found]:
         return
     for match in _V6.finditer(text):
         # A sentence may end after it, or go on.
-        address = match[0] if match[0].endswith("::") else match[0].rstrip(".:")
+        address = match[0].rstrip(".")
+        address = address if address.endswith("::") else address.rstrip(".:")
         if address.count(":") >= 2 and len(address) <= LONGEST and (parsed := _parsed(address)) and int(parsed):
             yield Found(match.start(), match.start() + len(address), "ip")
 
