@@ -39,6 +39,9 @@ class Options:
     local_model_dir: str | Path | None = None
     """Where model files are kept; None for `var/models` of the site."""
 
+    redact: tuple[str, ...] = ()
+    """Dotted paths of what finds that which may not leave (`aiops.redaction`); a connection may say otherwise."""
+
 
 CHOICES = {"IN_TRANSACTION": ("refuse", "allow")}
 
@@ -81,7 +84,10 @@ def options() -> Options:
     own = {name: value for name, value in setting().items() if name not in ELSEWHERE}
     for name, value in own.items():
         _check(name, value)
-    return Options(**{name.lower(): value for name, value in own.items()})
+    values: dict[str, Any] = {
+        name.lower(): tuple(value) if isinstance(value, list) else value for name, value in own.items()
+    }
+    return Options(**values)
 
 
 def _check(name: object, value: object) -> None:
@@ -102,6 +108,13 @@ def _check(name: object, value: object) -> None:
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a list of texts.")
     if known[name].type == "str | Path | None" and not isinstance(value, str | Path | None):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a path.")
+    if known[name].type == "tuple[str, ...]" and not is_list_of_texts(value):
+        raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a list of texts.")
+
+
+def is_list_of_texts(value: object) -> bool:
+    """Whether an option that takes several texts can have this value."""
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def _forget(*, setting: str, **_: object) -> None:

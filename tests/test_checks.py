@@ -8,6 +8,8 @@ import pytest
 from django.conf import settings as site
 from django.core.checks import run_checks
 
+from aiops.redaction import InvalidDetector
+
 DOCS = Path(__file__).parent.parent / "docs/reference/checks.md"
 QUEUE = {
     "orm": "default",
@@ -87,6 +89,8 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
             "AIOPS['DOORBELL'] is 'builtins.dict': it must be a class with a method ring(job_id, rung_at).",
         ),
         ("LOCAL_MODEL_DIR", 3, "AIOPS['LOCAL_MODEL_DIR'] is 3: it must be a path."),
+        ("REDACT", "shop.privacy.numbers", "AIOPS['REDACT'] is 'shop.privacy.numbers': it must be a list of texts."),
+        ("REDACT", [3], "AIOPS['REDACT'] is [3]: it must be a list of texts."),
         (
             "CONNECTIONS",
             ["default"],
@@ -96,13 +100,13 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
             3,
             1,
             "The setting AIOPS has an option 3 that does not exist "
-            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR).",
+            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR, REDACT).",
         ),
         (
             "QQQQ",
             1,
             "The setting AIOPS has an option QQQQ that does not exist "
-            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR).",
+            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR, REDACT).",
         ),
     ],
 )
@@ -219,6 +223,34 @@ def test_a_key_inside_an_address_is_an_error_and_is_not_repeated(connect):
             "Addresses are shown on pages and in logs; keys never are.",
         )
     ]
+
+
+class Unready:
+    def __call__(self, text):
+        return ()
+
+    def check(self):
+        raise InvalidDetector("Unready", "it has no model")
+
+
+unready = Unready()
+REDACT_HINT = "Correct REDACT in AIOPS or in the connection; until then nothing is sent where it is named."
+
+
+def test_a_detector_that_cannot_be_used_is_an_error_once_wherever_it_is_named(settings):
+    paths = ["aiops.redaction.detectors.emails", "shop.privacy.numbers", "tests.test_checks.unready"]
+    server = {"API_KEY": None, "BASE_URL": "https://models.example.com/v1"}
+    spare = server | {"REDACT": ["shop.privacy.numbers", "tests.test_checks.REDACT_HINT"]}
+    settings.AIOPS = {"CONNECTIONS": {"default": server, "spare": spare}, "REDACT": paths}
+    sentence = "The detector “{}” cannot be used: {}.".format
+    assert said() == sorted(
+        ("aiops.E010", message, REDACT_HINT)
+        for message in (
+            sentence("shop.privacy.numbers", "No module named 'shop'"),
+            sentence("tests.test_checks.REDACT_HINT", "it is of type str and no function of a text"),
+            sentence("Unready", "it has no model"),
+        )
+    )
 
 
 def test_plain_http_to_another_machine_is_a_warning(connect):

@@ -9,6 +9,7 @@ from aiops.checks.connections import check_connections, check_default_key, check
 from aiops.checks.databases import check_databases, check_routing, check_sqlite_library
 from aiops.checks.options import check_options
 from aiops.checks.queue import check_lease, check_tuning
+from aiops.checks.redaction import check_redaction
 
 TAG = "aiops"
 
@@ -19,6 +20,7 @@ for check in (
     check_import_export,
     check_lease,
     check_options,
+    check_redaction,
     check_routing,
     check_sqlite_library,
     check_tuning,

@@ -107,6 +107,9 @@ class Connection:
     api_version: str = ""
     """Azure's dated interface; empty for its undated one, which is OpenAI's own under `/openai/v1`."""
 
+    redact: tuple[str, ...] | None = None
+    """Dotted paths of what finds that which may not leave over it; None: what `AIOPS["REDACT"]` says."""
+
     @property
     def label(self) -> str:
         """For people who choose: its alias, who will see the data, and what is asked."""

@@ -17,6 +17,7 @@ from aiops.gateway.connection import (
     KeyInAddress,
     is_loopback,
 )
+from aiops.options import is_list_of_texts
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -24,6 +25,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "int": (int,),
     "float": (int, float),
+    "tuple[str, ...] | None": (list, tuple, type(None)),
 }
 OPTIONS = {f.name.upper(): f for f in fields(Connection) if f.name != "alias"}
 CHOICES = {"API": ("chat", "responses"), "OUTPUT_LIMIT_PARAMETER": ("max_completion_tokens", "max_tokens")}
@@ -61,7 +63,9 @@ def connection_from(alias: str, options: Mapping[str, Any]) -> Connection:
         raise InvalidConnection(alias, f"is of type {type(options).__name__}: it must be a dictionary of options")
     for name, value in options.items():
         _check_option(alias, name, value)
-    given: dict[str, Any] = {name.lower(): value for name, value in options.items()}
+    given: dict[str, Any] = {
+        name.lower(): tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
     endpoint = given.get("azure_endpoint", "").rstrip("/")
     if endpoint:
         given |= {"azure_endpoint": endpoint, "provider": given.get("provider", "azure")}
@@ -84,6 +88,8 @@ def _check_option(alias: str, name: str, value: object) -> None:
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
         raise InvalidConnection(alias, f"has {name} of type {type(value).__name__}: it must be {wanted}", name)
+    if isinstance(value, list | tuple) and not is_list_of_texts(value):
+        raise InvalidConnection(alias, f"has {name} {value!r}: it must be a list of texts", name)
     if name in CHOICES and value not in CHOICES[name]:
         raise InvalidConnection(alias, f"has {name} {value!r}: it must be {' or '.join(CHOICES[name])}", name)
     if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < float("inf"):

@@ -60,6 +60,8 @@ def test_an_unknown_alias_is_an_error_that_names_those_that_exist(aiops):
         ({"DEADLINE": True}, "has DEADLINE of type bool: it must be int or float."),
         ({"MAX_IN_FLIGHT": 0}, "has MAX_IN_FLIGHT 0: it must be above zero."),
         ({"DEADLINE": float("nan")}, "has DEADLINE nan: it must be above zero."),
+        ({"REDACT": "a.b"}, "has REDACT of type str: it must be list or tuple or None."),
+        ({"REDACT": ["a.b", 3]}, "has REDACT ['a.b', 3]: it must be a list of texts."),
         ({"API": "telepathy"}, "has API 'telepathy': it must be chat or responses."),
         ({"BASE_URL": KEY}, "has BASE_URL that is no address: it must begin with https://."),
         ({"BASE_URL": "ftp://example.com"}, "has BASE_URL that is no address: it must begin with https://."),
