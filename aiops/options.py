@@ -33,7 +33,7 @@ class Options:
     doorbell: str = "aiops.jobs.doorbell.DjangoQ"
     """Dotted path of what wakes a worker."""
 
-    image_hosts: list[str] | tuple[str, ...] = ()
+    image_hosts: tuple[str, ...] = ()
     """Hosts from which a provider may be told to fetch an image; `.example.com` is all that end in it."""
 
     local_model_dir: str | Path | None = None
@@ -102,10 +102,6 @@ def _check(name: object, value: object) -> None:
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a text.")
     if known[name].type == "int" and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a whole number above zero.")
-    if known[name].type == "list[str] | tuple[str, ...]" and not (
-        isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
-    ):
-        raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a list of texts.")
     if known[name].type == "str | Path | None" and not isinstance(value, str | Path | None):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a path.")
     if known[name].type == "tuple[str, ...]" and not is_list_of_texts(value):

@@ -85,9 +85,9 @@ def completion_in(outcome: Outcome) -> ChatCompletion:
         OpenAIClientError: there is no answer.
     """
     raise_for(outcome)
-    if outcome.end.completion is None:
+    if outcome.completion is None:
         raise TypeError("A call that succeeded has an answer.")
-    return chat_completion_of(outcome.end.completion, outcome.call_id)
+    return chat_completion_of(outcome.completion, outcome.call_id)
 
 
 def data_in(outcome: Outcome) -> Any:
@@ -126,7 +126,7 @@ def end_of(outcome: Outcome) -> StreamEnd:
         OpenAIClientError: the answer is not whole, or there is none.
     """
     completion = completion_in(outcome)
-    came = outcome.end.completion
+    came = outcome.completion
     return StreamEnd(
         text=outcome.text,
         finish_reason=came.finish_reason if came else "",

@@ -106,7 +106,7 @@ def raise_for(outcome: Outcome, *, schema_name: str = "") -> Outcome:
             outcome.error_text, schema_name, outcome.problems, outcome.text, call_id=outcome.call_id
         )
     if isinstance(error, Incomplete):
-        completion = chat_completion_of(error.completion, outcome.call_id)
+        completion = chat_completion_of(outcome.completion or error.completion, outcome.call_id)
         raise OpenAIIncompleteError(outcome.error_text, completion, kind=outcome.error_kind, **about)
     raise OpenAITransportError(
         outcome.error_text,

@@ -54,7 +54,7 @@ def prepare_question(question: Question, how: How) -> Prepared:
         connection=how.connection.alias,
         model=how.model,
         messages=checked(question.messages),
-        output_limit=_output_limit(parameters, how),
+        output_limit=how.connection.output_limit_for(_output_limit(parameters, how)),
         parameters=rules_of(how.connection, how.model).fitted(parameters),
         schema=question.schema,
         schema_name=question.schema_name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from pydantic import BaseModel
 from aiops.client.errors import OpenAISchemaValidationError, raise_for
 from aiops.client.how import How, how
 from aiops.client.question import Question, checked, prepare_question
-from aiops.client.schemas import Model, check_class, instance_of, schema_of_class
+from aiops.client.schemas import Model, check_class, schema_of_class
 from aiops.execution.call import amake_call, make_call
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
@@ -142,7 +143,7 @@ class _Asked(Generic[Model]):
         """
         raise_for(outcome, schema_name=self.schema_model.__name__)
         try:
-            return instance_of(self.schema_model, outcome.text)
+            return self.schema_model.model_validate_json(json.dumps(outcome.data))
         except ValueError as error:
             # A class whose validators do not always say the same.
             raise OpenAISchemaValidationError(

@@ -2,11 +2,13 @@
 
 NotAsked
 ├── ForbiddenParameter   parameters would change the price or the shape of the answer
+├── MayNotLeave          something was found that may not leave, and cannot be taken out here
 ├── UnknownParameter     the connection's interface has no place for a parameter
 └── InTransaction        somebody's open transaction could undo the record
 
-Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`)
-and the settings (`aiops.options`) refuse with errors of their own; `REFUSALS` names them all.
+Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`),
+what may not leave (`aiops.redaction.errors`) and the settings (`aiops.options`) refuse with errors of their own;
+`REFUSALS` names them all.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from django.utils.translation import gettext as _
 from aiops.gateway.connections import ConnectionProblem
 from aiops.ledger.errors import LedgerError
 from aiops.options import InvalidOption
+from aiops.redaction.errors import RedactionError
 from prompts.errors import PromptError
 
 
@@ -41,6 +44,17 @@ class UnknownParameter(NotAsked):
         )
 
 
+class MayNotLeave(NotAsked):
+    def __init__(self, kinds: str) -> None:
+        super().__init__(
+            _(
+                "What is to be sent holds what may not leave (%(kinds)s) and cannot be taken out here: "
+                "ask with a method of the client that sends text, or leave it out."
+            )
+            % {"kinds": kinds}
+        )
+
+
 class InTransaction(NotAsked):
     def __init__(self) -> None:
         super().__init__(
@@ -51,5 +65,5 @@ class InTransaction(NotAsked):
         )
 
 
-REFUSALS = (NotAsked, PromptError, ConnectionProblem, LedgerError, InvalidOption)
+REFUSALS = (NotAsked, PromptError, ConnectionProblem, LedgerError, InvalidOption, RedactionError)
 """Everything that may refuse a call before it is made."""

@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from aiops.calls.models import Call
 from aiops.calls.recording import CallEnd
 from aiops.execution.ask import Ended, FailedAttempt
+from aiops.execution.prepare import Plan
+from aiops.execution.redacting import restored
 from aiops.gateway.completion import Completion
 from aiops.gateway.errors import Billed, GatewayError, Incomplete, Malformed
 from aiops.gateway.plain_text import DEEPEST, TooDeep, storable_data
@@ -39,6 +41,12 @@ class Outcome:
     problems: tuple[str, ...] = ()
     """What is wrong with an answer that came whole, a sentence each."""
 
+    completion: Completion | None = None
+    """What came, usable or not, as whoever asked may see it; None when nothing did."""
+
+    data: Any = None
+    """The parsed answer; None where there is none, or it may not be passed on."""
+
     @property
     def succeeded(self) -> bool:
         return self.end.status == Call.Status.SUCCEEDED
@@ -46,12 +54,7 @@ class Outcome:
     @property
     def text(self) -> str:
         """The answer as it came; empty where none did."""
-        return self.end.completion.text if self.end.completion else ""
-
-    @property
-    def data(self) -> Any:
-        """The parsed answer; None without a schema, or where it may not be passed on."""
-        return self.end.data
+        return self.completion.text if self.completion else ""
 
     @property
     def error_kind(self) -> str:
@@ -75,16 +78,14 @@ def judge(ended: Ended) -> Outcome:
     plan, request = ended.prepared.plan, ended.prepared.request
     if completion is not None and completion.usage is None and (counted := request.counted()) is not None:
         completion = replace(completion, usage=counted)
-    kind, text, data = "", "", None
-    problems: list[str] = []
+    given = restored(completion, ended.prepared.restore) if completion is not None else None
+    kind, text, judged = "", "", NOT_JUDGED
     if error is not None:
         kind, text = error.kind, _why(error, ended.attempts)
-    elif completion is not None and completion.tool_calls:
-        data = _wanted(completion)
-    elif completion is not None and (plan.check or plan.schema is not None):
-        data, problems = plan.check(completion.text) if plan.check else parse(completion.text, plan.schema)
-        if problems:
-            kind, text, data = SCHEMA, _("The output breaks its schema: %s") % "; ".join(problems), None
+    elif completion is not None and given is not None:
+        judged = _judged(completion, given, plan)
+        if judged.problems:
+            kind, text = SCHEMA, _("The output breaks its schema: %s") % "; ".join(judged.problems)
     price = _price(ended, completion)
     spent = _spent(error, completion, price)
     before = [failure.cost for failure in (ended.failures[:-1] if error is not None else ended.failures)]
@@ -96,7 +97,7 @@ def judge(ended: Ended) -> Outcome:
             ended_at=ended.ended_at,
             completion=completion,
             raw=error.raw if error else "",
-            data=data,
+            data=judged.logged,
             error_kind=kind,
             error_text=text,
             cost=_sum([*before, spent]),
@@ -112,8 +113,48 @@ def judge(ended: Ended) -> Outcome:
             released=error is not None and error.billed == Billed.NO,
         ),
         error=error,
-        problems=tuple(problems),
+        problems=judged.problems,
+        completion=given,
+        data=judged.data,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The data in an answer."""
+
+    data: Any = None
+    """For whoever asked; None where it may not be passed on."""
+
+    logged: Any = None
+    """For the log: the same, with tokens for what may not be kept."""
+
+    problems: tuple[str, ...] = ()
+
+
+NOT_JUDGED = _Judged()
+
+
+def _judged(completion: Completion, given: Completion, plan: Plan) -> _Judged:
+    """Take a whole answer apart.
+
+    Args:
+        completion: as it came.
+        given: as whoever asked may see it.
+    """
+    if completion.tool_calls:
+        return _Judged(_wanted(given), _wanted(completion))
+    if plan.check is None and plan.schema is None:
+        return NOT_JUDGED
+    check = plan.check or (lambda text: parse(text, plan.schema))
+    data, problems = check(given.text)
+    if given is completion:
+        return _Judged(None, None, tuple(problems)) if problems else _Judged(data, data)
+    logged, told = check(completion.text)
+    if problems:
+        # The sentences quote the answer: only those that quote it as it came may be kept.
+        return _Judged(problems=tuple(told) or (_("it does not fit once what was taken out is put back"),))
+    return _Judged(data, logged if not told else None)
 
 
 def _sum(costs: Sequence[int | None]) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -13,12 +13,15 @@ from uuid import UUID
 from aiops.calls.identity import new_call_id
 from aiops.execution.errors import ForbiddenParameter, UnknownParameter
 from aiops.execution.fallbacks import Fallback
+from aiops.execution.redacting import redacted, require_nothing
 from aiops.gateway.connections import Connection, get_connection
 from aiops.gateway.dialects import AnyRequest, Request
 from aiops.gateway.dialects.responses_input import not_taken
 from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.sizes import OVERHEAD
 from aiops.ledger.prices import FREE, Price, price_of
+from aiops.redaction import Detector, Restorer, detectors_of
+from aiops.redaction.restore import NOTHING
 from prompts.models import PromptVersion
 from prompts.rendering import RenderedPrompt, render
 
@@ -70,6 +73,15 @@ class Plan:
     """How patiently it is sent again; None for what is usual with the connection."""
 
     @cached_property
+    def detectors(self) -> tuple[Detector, ...]:
+        """What looks for that which may not leave over the connection.
+
+        Raises:
+            InvalidDetector: the settings name one that cannot be used.
+        """
+        return detectors_of(self.connection)
+
+    @cached_property
     def fixed_size(self) -> int:
         """Tokens that what goes with the messages may count as, at most: models are shown schemas and tools as well."""
         parameters = self.version.parameters if self.version else {}
@@ -87,6 +99,12 @@ class Prepared:
     about: About
     ceiling: int | None
     """Nano-dollars that one attempt can cost at most; None when the price is unknown."""
+
+    restore: Restorer = NOTHING
+    """Puts back into the answer what was taken out of the request."""
+
+    unredacted: AnyRequest | None = field(default=None, repr=False)
+    """The request as it was, where something was taken out: somebody else to be asked may see more, or less."""
 
     skipped: str = ""
     """The connection that should have been asked, and has just failed for others."""
@@ -141,21 +159,24 @@ def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepar
     if version is None:
         raise TypeError("A plan without a version has nothing to render.")
     rendered = render(version, variables)
+    limit = plan.connection.output_limit_for(version.output_limit)
     request = Request(
         connection=plan.connection.alias,
         model=plan.model,
         messages=rendered.messages,
-        output_limit=version.output_limit,
+        output_limit=limit,
         parameters=version.parameters,
         schema=plan.schema,
         schema_name=plan.schema_name,
     )
+    if plan.detectors:
+        return _without(request, plan, about, new_call_id())
     return Prepared(
         call_id=new_call_id(),
         plan=plan,
         request=request,
         about=about,
-        ceiling=plan.price.ceiling(most_input_tokens(rendered, plan), version.output_limit) if plan.price else None,
+        ceiling=plan.price.ceiling(most_input_tokens(rendered, plan), limit) if plan.price else None,
     )
 
 
@@ -194,12 +215,20 @@ def prepare_request(
         fallbacks=fallbacks,
         retry=retry,
     )
+    return _without(request, plan, about, new_call_id())
+
+
+def _without(request: AnyRequest, plan: Plan, about: About, call_id: UUID) -> Prepared:
+    """The call, without what may not leave."""
+    leaving, restore = redacted(request, plan.detectors)
     return Prepared(
-        call_id=new_call_id(),
+        call_id=call_id,
         plan=plan,
-        request=request,
+        request=leaving,
         about=about,
-        ceiling=price.ceiling_of(request.most()) if price else None,
+        ceiling=plan.price.ceiling_of(leaving.most()) if plan.price else None,
+        restore=restore,
+        unredacted=None if leaving is request else request,
     )
 
 
@@ -208,8 +237,13 @@ def prepare_sdk(request: AnyRequest, about: About, connection: Connection, *, no
 
     Args:
         request: of the operation `other` where nobody here knows what it costs.
+
+    Raises:
+        MayNotLeave, RedactionError: it holds what may not leave, or nobody could see whether.
     """
     known = request.operation != "other"
+    # Nothing can be taken out here: the SDK would show whoever asked the tokens.
+    require_nothing(request, detectors_of(connection))
     price = FREE if request.operation == "moderation" else price_of(connection, request.model, now) if known else None
     plan = Plan(connection=connection, model=request.model, price=FREE if connection.free else price)
     ceiling = plan.price.ceiling_of(request.most()) if plan.price else None
@@ -226,17 +260,14 @@ def instead(prepared: Prepared, fallback: Fallback, *, now: datetime) -> Prepare
     connection = get_connection(fallback.connection or prepared.request.connection)
     connection.require_key()
     model = fallback.model or connection.model
-    if not isinstance(prepared.request, Request):
+    meant = prepared.unredacted or prepared.request
+    if not isinstance(meant, Request):
         raise TypeError("Only questions have somebody else to be asked.")
-    require_parameters(prepared.request.parameters, connection)
-    request = replace(prepared.request, connection=connection.alias, model=model)
-    price = price_of(connection, model, now)
-    return replace(
-        prepared,
-        plan=replace(prepared.plan, connection=connection, model=model, price=price),
-        request=request,
-        ceiling=price.ceiling_of(request.most()) if price else None,
-    )
+    require_parameters(meant.parameters, connection)
+    limit = connection.output_limit_for(meant.output_limit)
+    request = replace(meant, connection=connection.alias, model=model, output_limit=limit)
+    plan = replace(prepared.plan, connection=connection, model=model, price=price_of(connection, model, now))
+    return _without(request, plan, prepared.about, prepared.call_id)
 
 
 def most_input_tokens(rendered: RenderedPrompt, plan: Plan) -> int:

@@ -41,13 +41,16 @@ def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
             try:
                 for piece in stream(shown.request, shown.tally.prepared.plan.connection, timeout=shown.tally.timeout):
                     if isinstance(piece, str):
-                        yield shown.show(piece)
+                        if text := shown.show(piece):
+                            yield text
                     else:
                         shown.ended = shown.tally.ended(piece)
             except GatewayError as error:
                 time.sleep(shown.failed(error))
             if link := shown.next_link():
                 shown.linked(link, rehold(link.tally.prepared, link.spent, link.tally.held_attempt))
+        if rest := shown.rest():
+            yield rest
     except GeneratorExit:
         close_call(judge(shown.abandoned()))
         raise
@@ -78,13 +81,16 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
             try:
                 async for piece in astream(shown.request, connection, timeout=shown.tally.timeout):
                     if isinstance(piece, str):
-                        yield shown.show(piece)
+                        if text := shown.show(piece):
+                            yield text
                     else:
                         shown.ended = shown.tally.ended(piece)
             except GatewayError as error:
                 await asyncio.sleep(shown.failed(error))
             if link := shown.next_link():
                 shown.linked(link, await hold(link.tally.prepared, link.spent, link.tally.held_attempt))
+        if rest := shown.rest():
+            yield rest
     except (GeneratorExit, asyncio.CancelledError):
         await asyncio.shield(sync_to_async(close_call)(judge(shown.abandoned())))
         raise
@@ -103,6 +109,7 @@ class _Shown:
         self.tally.begin()
         self.ended: Ended | None = None
         self._held = True
+        self._restored = self.tally.prepared.restore.stream()
         self._text: list[str] = []
 
     @property
@@ -130,9 +137,13 @@ class _Shown:
         self._held = True
 
     def show(self, text: str) -> str:
-        """The text, noted as shown."""
+        """What may be shown of the answer now that there is more of it."""
         self._text.append(text)
-        return text
+        return self._restored.feed(text)
+
+    def rest(self) -> str:
+        """What was kept back, since it might have been the beginning of a token."""
+        return self._restored.end()
 
     def failed(self, error: GatewayError) -> float:
         """Note an attempt that gave no whole answer; seconds until the next, or 0 where there is none."""
@@ -155,6 +166,7 @@ class _Shown:
         if refusal is None:
             self.ended = None
             self.tally = link.tally
+            self._restored = self.tally.prepared.restore.stream()
             self.tally.begin()
 
     def abandoned(self) -> Ended:

@@ -106,6 +106,7 @@ def _row(prepared: Prepared, now: datetime) -> dict[str, object]:
         "operation": request.operation,
         "purpose": about.purpose,
         "follows": about.follows,
+        "redacted": prepared.restore.counts,
         "prompt_version_id": prepared.plan.version.pk if prepared.plan.version else None,
         "connection": request.connection,
         "model_asked": request.model,

@@ -115,6 +115,10 @@ class Connection:
         """For people who choose: its alias, who will see the data, and what is asked."""
         return f"{self.alias}: {self.name}, {self.model}"
 
+    def output_limit_for(self, wanted: int) -> int:
+        """The output limit that is sent where `wanted` is: Responses takes none below 16."""
+        return max(16, wanted) if self.api == "responses" else wanted
+
     @property
     def is_local(self) -> bool:
         """Whether the server is on this very machine."""
