@@ -33,6 +33,12 @@ class Options:
     doorbell: str = "aiops.jobs.doorbell.DjangoQ"
     """Dotted path of what wakes a worker."""
 
+    cache_ttl: int = 24 * 3600
+    """Seconds that an answer is kept where the cache is on and nothing else is said."""
+
+    cache_most_bytes: int = 256 * 1024 * 1024
+    """Room for kept answers; beyond it those go that were not used for longest."""
+
     local_model_dir: str | Path | None = None
     """Where model files are kept; None for `var/models` of the site."""
 
