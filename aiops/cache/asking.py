@@ -16,12 +16,14 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 
 from asgiref.sync import sync_to_async
+from django.db import connections, router
 from django.utils import timezone
 
 from aiops.cache.answers import look_up
 from aiops.cache.errors import WaitedTooLong
 from aiops.cache.flights import Flight, board, leave
 from aiops.cache.leases import give_back, take
+from aiops.cache.models import Asking
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
@@ -37,7 +39,8 @@ def asked_once(key: str, *, deadline: float, everywhere: bool = True) -> Iterato
 
     Within the block `flight.answer` is that answer; or None, and then it is for the block to ask, to keep what it got
     and to put it there. Where the block ends without an answer, by an exception too, the next one who waits asks.
-    Belongs in no transaction, whose rows others could not see; nor in itself with the same key.
+    Not to be used within itself with the same key. In somebody's transaction, whose rows no other process could see, it
+    is among the threads and loops of this one only.
 
     Args:
         deadline: seconds that waiting and asking may take together.
@@ -104,6 +107,8 @@ def _is_settled(flight: Flight) -> bool:
     """Whether it is settled who asks, among all processes: we do, or another has, and its answer is there."""
     now = timezone.now()
     until = now + timedelta(seconds=flight.left + MARGIN)
-    taken = take([flight.key], owner=flight.line.owner, until=until, now=now)
+    alone = connections[router.db_for_write(Asking)].in_atomic_block
+    leads = alone or bool(take([flight.key], owner=flight.line.owner, until=until, now=now))
+    # Afterwards, since another may have got the answer just before.
     flight.answer = look_up([flight.key], now=now).get(flight.key)
-    return bool(taken) or flight.answer is not None
+    return leads or flight.answer is not None

@@ -77,7 +77,9 @@ class Hands:
     def __init__(self):
         self.pool = ThreadPoolExecutor(16)
         self.gate = threading.Event()
-        """What somebody who asks waits for, in these tests."""
+        """What who leads waits for."""
+        self.leading = threading.Event()
+        """Somebody leads."""
 
     def start(self, function, *args):
         def run():
