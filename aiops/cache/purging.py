@@ -17,7 +17,7 @@ AT_ONCE = 500
 """Answers that one transaction takes out: other writers wait for it."""
 
 MOST = 5000
-"""Answers that one call of `prune` takes out; what is left is for the next."""
+"""Answers that one call of `prune` takes out."""
 
 
 Row = tuple[int, int]
@@ -44,7 +44,8 @@ class Purged:
             )
         else:
             text = ngettext("%(n)s answer was purged, %(size)s.", "%(n)s answers were purged, %(size)s.", self.count)
-        return text % {"n": f"{self.count:,}", "size": filesizeformat(self.size)}
+        # A plain space: the sentence is for terminals and pipes, too.
+        return text % {"n": f"{self.count:,}", "size": filesizeformat(self.size).replace("\xa0", " ")}
 
 
 def purge(answers: CachedAnswerQuerySet, *, dry_run: bool = False) -> Purged:
@@ -79,21 +80,22 @@ class Pruned:
     """Whether there is more to do than one call does."""
 
 
-def prune(*, now: datetime, most_bytes: int | None = None) -> Pruned:
+def prune(*, now: datetime, most_bytes: int | None = None, most: int = MOST) -> Pruned:
     """Take out what has expired and, beyond the room there is, what was not used for longest.
 
     Its work is bounded: it is to be called each minute. Belongs in no transaction.
 
     Args:
         most_bytes: the room there is; None for `AIOPS["CACHE_MOST_BYTES"]`.
+        most: answers that this call takes out; what is left is for the next.
     """
     Asking.objects.filter(until__lte=now).delete()
     answers = CachedAnswer.objects
-    expired = _take_out(answers.outdated(), most=MOST)
-    expired += _take_out(answers.expired(now), most=MOST - expired.count)
+    expired = _take_out(answers.outdated(), most=most)
+    expired += _take_out(answers.expired(now), most=most - expired.count)
     excess = answers.bytes() - (options().cache_most_bytes if most_bytes is None else most_bytes)
-    unused = _take_out(answers.longest_unused(), most=MOST - expired.count, size=excess) if excess > 0 else Purged()
-    return Pruned(expired=expired, unused=unused, more=expired.count + unused.count >= MOST)
+    unused = _take_out(answers.longest_unused(), most=most - expired.count, size=excess) if excess > 0 else Purged()
+    return Pruned(expired=expired, unused=unused, more=expired.count + unused.count >= most)
 
 
 def _take_out(answers: CachedAnswerQuerySet, *, most: int, size: int | None = None) -> Purged:
