@@ -50,7 +50,7 @@ def pages(db, settings, boss):
     budget = Budget.objects.create(pk=500_002_012, name="Large", cap=5_000 * 10**9)
     call = make_call(version, job_id=job.pk, item_id=item.pk, row_type=kind, row_key=str(ticket.pk))
     answer = make_cached_answer(version)
-    CachedAnswer.objects.update(pk=500_002_013, hits=5_000, size=5_000)
+    CachedAnswer.objects.update(id=500_002_013, hits=5_000, size=5_000)
     answer.pk = 500_002_013
     rows = (schema, form, prompt, version, other, ticket, job, item, budget, call, answer)
     lists = {type(row): reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_changelist") for row in rows}
