@@ -108,6 +108,7 @@ def test_it_does_not_look_at_answers_that_stay(django_assert_num_queries):
         (lambda: CachedAnswer.objects.outdated().values("pk", "size"), "aiops_cached_expiry"),
         (lambda: CachedAnswer.objects.longest_unused().values("pk", "size"), "COVERING INDEX aiops_cached_use"),
         (lambda: CachedAnswer.objects.order_by().values("size"), "COVERING INDEX aiops_cached_use"),
+        (lambda: CachedAnswer.objects.with_keys(["a", "b"]).values("body"), "(key=?)"),
     ],
 )
 def test_each_question_has_an_index(rows, index):
