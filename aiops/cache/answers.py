@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import router, transaction
+from django.db import DatabaseError, InterfaceError, router, transaction
 
 from aiops.cache.errors import InvalidLifetime
 from aiops.cache.models import CachedAnswer
 from aiops.cache.packed import FORM, pack, unpack
-from aiops.cache.trouble import TROUBLE, let_go
 from aiops.cache.uses import note_uses
 from aiops.gateway.completion import Completion
 from aiops.rows import put_rows
@@ -115,9 +114,8 @@ def keep(answers: Iterable[NewAnswer], *, ttl: int, now: datetime) -> set[str]:
     try:
         with transaction.atomic(using=router.db_for_write(CachedAnswer)):
             put_rows(CachedAnswer, rows, unique="key")
-    except TROUBLE as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("%s answers are not kept: %s", len(rows), error)
-        let_go()
         return set()
     return set(bodies)
 

@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import connections, router, transaction
+from django.db import DatabaseError, InterfaceError, connections, router, transaction
 from django.db.models import F
 
 from aiops.cache.models import CachedAnswer
-from aiops.cache.trouble import TROUBLE, let_go
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +63,8 @@ def flush_uses(*, now: datetime) -> int:
     try:
         with transaction.atomic(using=router.db_for_write(CachedAnswer)):
             return _mark(uses, now)
-    except TROUBLE as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("the use of %s answers is not noted: %s", len(uses), error)
-        let_go()
         return 0
 
 

@@ -128,8 +128,9 @@ def test_two_contents_have_one_key_exactly_when_they_are_the_same_json(one, othe
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, b"bytes", object(), {1, 2}])
 def test_what_could_not_be_sent_has_none(value):
-    with pytest.raises((ValueError, TypeError)):
-        key(question(parameters={"seed": value}))
+    for asked in (question(parameters={"seed": value}), question(messages=[{"role": "user", "content": value}])):
+        with pytest.raises((ValueError, TypeError)):
+            key(asked)
 
 
 COUNT = """

@@ -153,6 +153,16 @@ def test_however_much_has_expired_it_goes_by_and_by():
     assert left() == set()
 
 
+def test_neither_bound_is_overstepped_by_the_last_part():
+    kept(*map(str, range(MANY)))
+    some = AT_ONCE + 1
+    CachedAnswer.objects.update(size=1000)
+    assert prune(now=NOW, most_bytes=(MANY - some) * 1000).unused.count == some
+    assert prune(now=NOW, most_bytes=0, most=AT_ONCE - 1).unused.count == AT_ONCE - 1
+    kept(*map(str, range(MANY)), ttl=60)
+    assert prune(now=NOW + timedelta(seconds=60), most_bytes=PLENTY, most=some).expired.count == some
+
+
 def test_a_person_takes_out_all_that_are_meant_however_many(triage):
     kept(*map(str, range(MANY)), prompt_version_id=triage.pk)
     kept("other")

@@ -107,7 +107,9 @@ def test_the_page_leads_to_the_version_and_to_the_call_that_paid(boss, version, 
 def test_the_answer_itself_is_for_those_who_may_read_bodies(sign_in, version, django_assert_num_queries):
     answer = kept(version)
     client = sign_in("aiops.view_cachedanswer")
-    html = client.get(page(answer)).content.decode()
+    with django_assert_num_queries(5) as queries:  # Session, user, two kinds of permissions, answer.
+        html = client.get(page(answer)).content.decode()
+    assert not [query["sql"] for query in queries if '"body"' in query["sql"]]
     assert SECRET not in html
     assert "Can read what was asked and answered" in html
     assert "/admin/aiops/call/" not in html and "/delete/" not in html
