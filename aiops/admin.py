@@ -1,10 +1,11 @@
 """Wiring: the pages that the rooms own, where Django's admin looks for them."""
 
+from aiops.cache.admin import CachedAnswerAdmin
 from aiops.calls.admin import CallAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.run_page import RunPromptMixin
 from aiops.ledger.admin import BudgetAdmin
 
-__all__ = ["BudgetAdmin", "CallAdmin", "ItemAdmin", "JobAdmin", "RunPromptMixin"]
+__all__ = ["BudgetAdmin", "CachedAnswerAdmin", "CallAdmin", "ItemAdmin", "JobAdmin", "RunPromptMixin"]
 
 of_prompts.extend()

@@ -36,6 +36,12 @@ class Options:
     image_hosts: tuple[str, ...] = ()
     """Hosts from which a provider may be told to fetch an image; `.example.com` is all that end in it."""
 
+    cache_ttl: int = 24 * 3600
+    """Seconds that an answer is kept where the cache is on and nothing else is said."""
+
+    cache_most_bytes: int = 256 * 1024 * 1024
+    """Room for kept answers; beyond it those go that were not used for longest."""
+
     local_model_dir: str | Path | None = None
     """Where model files are kept; None for `var/models` of the site."""
 

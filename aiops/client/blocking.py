@@ -9,7 +9,16 @@ from typing import Any, Unpack
 import openai
 from openai.types.chat import ChatCompletion
 
-from aiops.client.chats import StreamEnd, completion_in, data_in, end_of, prepare_chat, prepare_json, prepare_vision
+from aiops.client.chats import (
+    StreamEnd,
+    completion_in,
+    data_in,
+    end_of,
+    prepare_chat,
+    prepare_json,
+    prepare_stream,
+    prepare_vision,
+)
 from aiops.client.classification import Classification, classification_in, prepare_classification
 from aiops.client.how import Options
 from aiops.client.images import Detail
@@ -81,7 +90,7 @@ class OpenAIClient:
             on_progress: called with all of the text so far, each time there is more.
             arguments: as `chat_completion`.
         """
-        prepared = prepare_chat(self.connection, messages, arguments)
+        prepared = prepare_stream(self.connection, messages, arguments)
         return self._streamed(prepared, on_progress)
 
     def embed(self, texts: Any, *, dimensions: int | None = None, **options: Unpack[Options]) -> Any:

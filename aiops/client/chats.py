@@ -23,7 +23,7 @@ from aiops.gateway.usage import Usage
 
 
 def prepare_chat(default: str, messages: Any, arguments: Mapping[str, Any]) -> Prepared:
-    """The call behind `chat_completion` and `stream`.
+    """The call behind `chat_completion`.
 
     Raises:
         ValueError: an argument makes no sense.
@@ -34,6 +34,17 @@ def prepare_chat(default: str, messages: Any, arguments: Mapping[str, Any]) -> P
         Question(messages=checked(messages), parameters=parameters, schema=schema, schema_name=schema_name),
         how(default, **options),
     )
+
+
+def prepare_stream(default: str, messages: Any, arguments: Mapping[str, Any]) -> Prepared:
+    """The call behind `stream`.
+
+    Raises:
+        ValueError: an argument makes no sense.
+    """
+    if arguments.get("cache"):
+        raise ValueError("cache is not taken here: a stream is always asked anew.")
+    return prepare_chat(default, messages, arguments)
 
 
 def prepare_json(default: str, messages: Any, arguments: Mapping[str, Any]) -> Prepared:

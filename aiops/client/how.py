@@ -15,6 +15,7 @@ from aiops.execution.fallbacks import Fallback
 from aiops.execution.prepare import About
 from aiops.gateway.connections import Connection, get_connection
 from aiops.gateway.retry import RetryPolicy
+from aiops.options import options as site_options
 
 
 class Options(TypedDict, total=False):
@@ -41,6 +42,10 @@ class Options(TypedDict, total=False):
     retry: RetryPolicy
     """How patiently it is sent again."""
 
+    cache: bool | int
+    """Whether an answer to the same question may be given again: True for as long as `AIOPS["CACHE_TTL"]` says, or
+    seconds. False, the default, asks anew."""
+
     fallbacks: Sequence[Fallback | str]
     """Whom to ask instead: a `Fallback`, or the alias of a connection for when this one cannot be reached."""
 
@@ -53,6 +58,7 @@ class How:
     model: str
     policy: RetryPolicy
     fallbacks: tuple[Fallback, ...] = ()
+    reusable_for: int = 0
     user: Any = None
     row: models.Model | None = None
     purpose: str = ""
@@ -96,10 +102,19 @@ def how(default: str, **options: Unpack[Options]) -> How:
         model=model,
         policy=replace(policy, deadline=float(seconds)),
         fallbacks=tuple(map(_fallback, options.get("fallbacks") or ())),
+        reusable_for=_seconds(options.get("cache", False)),
         user=options.get("by"),
         row=row,
         purpose=str(options.get("purpose") or "")[:200],
     )
+
+
+def _seconds(cache: object) -> int:
+    if isinstance(cache, bool):
+        return site_options().cache_ttl if cache else 0
+    if not isinstance(cache, int) or cache < 1:
+        raise ValueError(f"cache is {cache!r}: give True, False, or whole seconds above zero.")
+    return cache
 
 
 def split(arguments: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:

@@ -10,7 +10,16 @@ import openai
 from asgiref.sync import sync_to_async
 from openai.types.chat import ChatCompletion
 
-from aiops.client.chats import StreamEnd, completion_in, data_in, end_of, prepare_chat, prepare_json, prepare_vision
+from aiops.client.chats import (
+    StreamEnd,
+    completion_in,
+    data_in,
+    end_of,
+    prepare_chat,
+    prepare_json,
+    prepare_stream,
+    prepare_vision,
+)
 from aiops.client.classification import Classification, classification_in, prepare_classification
 from aiops.client.how import Options
 from aiops.client.images import Detail
@@ -54,7 +63,7 @@ class AsyncOpenAIClient:
     ) -> AsyncGenerator[str | StreamEnd]:
         """Ask, and give the text as it comes; the last thing given is a `StreamEnd`."""
         text = ""
-        async with aclosing(astream_call(lambda: prepare_chat(self.connection, messages, arguments))) as pieces:
+        async with aclosing(astream_call(lambda: prepare_stream(self.connection, messages, arguments))) as pieces:
             async for piece in pieces:
                 if not isinstance(piece, str):
                     yield end_of(piece)

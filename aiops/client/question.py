@@ -65,6 +65,7 @@ def prepare_question(question: Question, how: How) -> Prepared:
         fallbacks=how.fallbacks,
         check=question.check,
         retry=how.policy,
+        reusable_for=how.reusable_for,
         now=timezone.now(),
     )
 

@@ -9,13 +9,16 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from aiops.cache.answers import CachedCompletion
+from aiops.cache.asking import aasked_once, asked_once
 from aiops.calls.models import Call
 from aiops.execution import costs
 from aiops.execution.chain import acarry_out, carry_out, unless_cooling
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.lost import ABANDONED, close_lost
 from aiops.execution.prepare import Prepared
-from aiops.execution.window import close_window, durable, hold_again, open_window
+from aiops.execution.reuse import ended_by, keep_answers, key_for, new_answer, reusing
+from aiops.execution.window import close_window, durable, hold_again, open_reused, open_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.errors import LedgerError
 from aiops.ledger.holds import Ending
@@ -30,6 +33,19 @@ def make_call(prepared: Prepared) -> Outcome:
     Raises:
         aiops.execution.errors.REFUSALS: nothing was sent.
     """
+    key = key_for(prepared)
+    if key is None:
+        return _made(prepared)
+    with asked_once(key, deadline=policy_of(prepared).deadline) as flight:
+        again = flight.answer and give_again(reusing(prepared, flight.answer))
+        if again:
+            return again
+        outcome = _made(prepared)
+        flight.answer = keep_answer(prepared, outcome)
+        return outcome
+
+
+def _made(prepared: Prepared) -> Outcome:
     prepared = open_call(prepared)
     try:
         ended = carry_out(prepared, policy_of(prepared), rehold=rehold)
@@ -45,7 +61,19 @@ async def amake_call(prepare: Callable[[], Prepared]) -> Outcome:
     Args:
         prepare: gives the call; it may ask the database.
     """
-    prepared = await sync_to_async(_opened)(prepare)
+    prepared, key = await sync_to_async(_opened_unless_kept)(prepare)
+    if key is None:
+        return await _amade(prepared)
+    async with aasked_once(key, deadline=policy_of(prepared).deadline) as flight:
+        again = flight.answer and await sync_to_async(give_again)(reusing(prepared, flight.answer))
+        if again:
+            return again
+        outcome = await _amade(await sync_to_async(open_call)(prepared))
+        flight.answer = await sync_to_async(keep_answer)(prepared, outcome)
+        return outcome
+
+
+async def _amade(prepared: Prepared) -> Outcome:
     try:
         ended = await acarry_out(prepared, policy_of(prepared), rehold=sync_to_async(rehold))
     except BaseException:
@@ -69,8 +97,32 @@ def open_call(prepared: Prepared) -> Prepared:
     return prepared
 
 
-def _opened(prepare: Callable[[], Prepared]) -> Prepared:
-    return open_call(prepare())
+def _opened_unless_kept(prepare: Callable[[], Prepared]) -> tuple[Prepared, str | None]:
+    """The call, opened; or not yet, and the key under which its answer may be there."""
+    prepared = prepare()
+    key = key_for(prepared)
+    return (open_call(prepared), None) if key is None else (prepared, key)
+
+
+def give_again(prepared: Prepared) -> Outcome | None:
+    """Log a call whose answer is there already, and give it; None where it is none for whoever asks this time."""
+    outcome = judge(ended_by(prepared))
+    if not outcome.succeeded:
+        return None
+    with durable():
+        open_reused([prepared], now=timezone.now())
+        close_window([outcome])
+    costs.note(outcome)
+    return outcome
+
+
+def keep_answer(prepared: Prepared, outcome: Outcome) -> CachedCompletion | None:
+    """Keep what came of a call for the next that ask the same; what those who wait for it are given."""
+    new = new_answer(prepared, outcome)
+    if new is None:
+        return None
+    keep_answers([(prepared, outcome)])
+    return new.cached
 
 
 def close_call(outcome: Outcome) -> Outcome:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from aiops.cache.errors import CacheError
 from aiops.gateway.connections import ConnectionProblem
 from aiops.ledger.errors import LedgerError
 from aiops.options import InvalidOption
@@ -65,5 +66,5 @@ class InTransaction(NotAsked):
         )
 
 
-REFUSALS = (NotAsked, PromptError, ConnectionProblem, LedgerError, InvalidOption, RedactionError)
+REFUSALS = (NotAsked, PromptError, ConnectionProblem, LedgerError, InvalidOption, RedactionError, CacheError)
 """Everything that may refuse a call before it is made."""

@@ -20,7 +20,7 @@ from aiops.gateway.completion import Completion
 from aiops.gateway.errors import Billed, GatewayError, Incomplete, Malformed
 from aiops.gateway.plain_text import DEEPEST, TooDeep, storable_data
 from aiops.ledger.holds import Ending
-from aiops.ledger.prices import Price, price_of
+from aiops.ledger.prices import FREE, Price, price_of
 from prompts.schemas import problems_of
 
 SCHEMA = "schema"
@@ -86,7 +86,8 @@ def judge(ended: Ended) -> Outcome:
         judged = _judged(completion, given, plan)
         if judged.problems:
             kind, text = SCHEMA, _("The output breaks its schema: %s") % "; ".join(judged.problems)
-    price = _price(ended, completion)
+    reused = ended.prepared.reused
+    price = FREE if reused else _price(ended, completion)
     spent = _spent(error, completion, price)
     before = [failure.cost for failure in (ended.failures[:-1] if error is not None else ended.failures)]
     return Outcome(
@@ -101,10 +102,12 @@ def judge(ended: Ended) -> Outcome:
             error_kind=kind,
             error_text=text,
             cost=_sum([*before, spent]),
-            price=price.as_json if price and completion else None,
+            price=price.as_json if price and completion and not reused else None,
             attempts=_attempts(ended),
             attempt_count=ended.attempts,
             connection_answered=request.connection if ended.fell_back else "",
+            reused_from=reused.call_id if reused else None,
+            saved=reused.cost if reused else None,
         ),
         ending=Ending(
             call_id=ended.prepared.call_id,

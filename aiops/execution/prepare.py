@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from aiops.cache.answers import CachedCompletion
 from aiops.calls.identity import new_call_id
 from aiops.execution.errors import ForbiddenParameter, UnknownParameter
 from aiops.execution.fallbacks import Fallback
@@ -72,6 +73,9 @@ class Plan:
     retry: RetryPolicy | None = None
     """How patiently it is sent again; None for what is usual with the connection."""
 
+    reusable_for: int = 0
+    """Seconds that an answer may be given again to the same question; 0: never."""
+
     @cached_property
     def detectors(self) -> tuple[Detector, ...]:
         """What looks for that which may not leave over the connection.
@@ -106,6 +110,9 @@ class Prepared:
     unredacted: AnyRequest | None = field(default=None, repr=False)
     """The request as it was, where something was taken out: somebody else to be asked may see more, or less."""
 
+    reused: CachedCompletion | None = None
+    """An answer that was paid for before: nothing will be sent."""
+
     skipped: str = ""
     """The connection that should have been asked, and has just failed for others."""
 
@@ -132,6 +139,7 @@ def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", 
         price=price_of(found, asked, now),
         schema=version.schema.body if version.schema else None,
         schema_name=version.schema.schema.name if version.schema else "",
+        reusable_for=version.prompt.reuse_seconds or 0,
     )
 
 
@@ -187,6 +195,7 @@ def prepare_request(
     check: Check | None = None,
     fallbacks: tuple[Fallback, ...] = (),
     retry: RetryPolicy | None = None,
+    reusable_for: int = 0,
     now: datetime,
 ) -> Prepared:
     """A call out of a request that the shop's own code has made.
@@ -195,6 +204,7 @@ def prepare_request(
         check: judges the answer instead of the request's schema.
         fallbacks: whom to ask instead, in order.
         retry: how patiently it is sent again; None for what is usual with the connection.
+        reusable_for: seconds that an answer may be given again to the same question; 0: never.
 
     Raises:
         ConnectionProblem: the alias is unknown, or its key is missing.
@@ -214,6 +224,7 @@ def prepare_request(
         check=check,
         fallbacks=fallbacks,
         retry=retry,
+        reusable_for=reusable_for,
     )
     return _without(request, plan, about, new_call_id())
 

@@ -64,6 +64,11 @@ def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:
     return Opened(granted.count, granted.refusal)
 
 
+def open_reused(window: Sequence[Prepared], *, now: datetime) -> None:
+    """Write the rows of calls whose answer is there already: they need no money. Belongs in a transaction."""
+    open_calls([_row(one, now) for one in window])
+
+
 def close_window(outcomes: Sequence[Outcome]) -> set[UUID]:
     """Write how calls ended and settle their money. Belongs in a transaction; a replay changes nothing.
 

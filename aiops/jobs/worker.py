@@ -15,7 +15,8 @@ from aiops.calls.models import Call
 from aiops.execution.ask import Ended
 from aiops.execution.errors import REFUSALS
 from aiops.execution.prepare import About, Plan, Prepared, prepare
-from aiops.execution.window import durable, hold_again, open_window, withdraw_window
+from aiops.execution.reuse import ended_by, with_answers
+from aiops.execution.window import durable, hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, lease, pick
 from aiops.jobs.errors import WrongState
@@ -115,15 +116,19 @@ class Worker:
         if not picked:
             return 0
         ready, broken = self._prepare(picked)
+        ready = with_answers(ready)
         with durable():
             taken = claim(picked, owner=self.token, until=now + lease(self.plan.connection), now=now)
             self._close_lost(taken, now)
             ours = {item.pk for item in taken}
             fail([one for one in broken if one[0].pk in ours], owner=self.token, now=now)
-            window = [one for one in ready if one.about.item_id in ours]
+            kept = [one for one in ready if one.about.item_id in ours and one.reused]
+            window = [one for one in ready if one.about.item_id in ours and not one.reused]
+            open_reused(kept, now=now)
             opened = open_window(window, now=now)
             give_back([one.about.item_id for one in window[opened.count :]], owner=self.token)
         self.flight.start(window[: opened.count])
+        self.unwritten += map(ended_by, kept)
         if opened.refusal is None:
             self.most = 2 * max(self.most, self.slots)
             return len(taken)
@@ -131,7 +136,7 @@ class Worker:
             pause(self.job, str(opened.refusal))
         # What is in flight holds more than it will have cost: there may be room again when it has ended.
         self.most = max(1, self.flight.size)
-        return opened.count
+        return opened.count + len(kept)
 
     def _withdraw(self, now: datetime) -> None:
         """What has not left does not leave any more: somebody stopped the job, or the slice is over."""

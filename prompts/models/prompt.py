@@ -49,6 +49,12 @@ class Prompt(models.Model):
     )
     title = models.CharField(_("title"), max_length=200, help_text=_("What people read."))
     description = models.TextField(_("description"), blank=True)
+    reuse_seconds = models.PositiveIntegerField(
+        _("reuse answers for, seconds"),
+        null=True,
+        blank=True,
+        help_text=_("An answer to exactly the same question may be given again for so long. Empty: never."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     last_number = models.PositiveIntegerField(_("last number given"), default=0, editable=False)
     """Counts on when versions are deleted: a number in a log must never come to mean another wording."""

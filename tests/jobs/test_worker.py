@@ -422,3 +422,23 @@ def test_the_same_form_sent_twice_starts_one_job(triage, source, provider):
     first = start_job(triage, source, token=token)
     assert start_job(triage, source, token=token) == first
     assert Item.objects.count() == 20
+
+
+def test_a_prompt_whose_answers_may_be_given_again_is_not_asked_twice(triage, source, provider):
+    triage.prompt.reuse_seconds = 3600
+    triage.prompt.save()
+    first = start_job(triage, source)
+    assert work(first.pk) == 20
+    again = start_job(triage, source)
+    assert work(again.pk) == 20
+    again.refresh_from_db()
+    assert (again.status, counts(again)) == (Job.Status.FINISHED, {"succeeded": 20})
+    assert provider.totals.requests == 20
+    assert [item.data for item in again.items.order_by("position")] == [
+        item.data for item in first.items.order_by("position")
+    ]
+    calls = Call.objects.filter(job_id=again.pk)
+    assert {(call.status, call.cost, call.attempt_count) for call in calls} == {("succeeded", 0, 0)}
+    first.refresh_from_db()
+    assert (again.cost, sum(call.saved for call in calls)) == (0, first.cost)
+    assert held_and_settled() == (0, first.cost)

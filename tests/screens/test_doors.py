@@ -9,11 +9,12 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from aiops.cache.models import CachedAnswer
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Budget
-from tests.screens.rows import make_call, make_job
+from tests.screens.rows import make_cached_answer, make_call, make_job
 
-VIEWER = ("aiops.view_job", "aiops.view_item", "aiops.view_call", "aiops.view_budget")
+VIEWER = ("aiops.view_job", "aiops.view_item", "aiops.view_call", "aiops.view_budget", "aiops.view_cachedanswer")
 PEOPLE = {
     "anonymous": None,
     "customer": {"staff": False},
@@ -30,10 +31,15 @@ NOT_THIS_WAY = {"anonymous": 302, "customer": 302, "staff": 405, "viewer": 405, 
 EFFECT = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 302, "boss": 302}
 RUN = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 200, "boss": 200}
 
+LOGS = ("cachedanswer", "call", "item", "job")
+
 DOORS = [
-    *((f"aiops_{model}_changelist", "get", READ) for model in ("call", "item", "job")),
-    *((f"aiops_{model}_change", "get", READ) for model in ("call", "item", "job")),
-    *((f"aiops_{model}_change", "post", NOT_THIS_WAY) for model in ("call", "item", "job")),
+    *((f"aiops_{model}_changelist", "get", READ) for model in LOGS),
+    *((f"aiops_{model}_change", "get", READ) for model in LOGS),
+    *((f"aiops_{model}_change", "post", NOT_THIS_WAY) for model in LOGS),
+    *(("aiops_cachedanswer_add", method, NEVER) for method in ("get", "post")),
+    # Without the confirmation nothing is purged by it.
+    *(("aiops_cachedanswer_delete", method, NEVER | {"boss": 200}) for method in ("get", "post")),
     *(
         (f"aiops_{model}_{page}", method, NEVER)
         for model in ("call", "item", "job")
@@ -58,7 +64,12 @@ DOORS = [
 @pytest.fixture
 def rows(version):
     job = make_job(version, succeeded=1, failed=1, pending=1)
-    return {"job": job, "item": job.items.first(), "call": make_call(version)}
+    return {
+        "job": job,
+        "item": job.items.first(),
+        "call": make_call(version),
+        "cachedanswer": make_cached_answer(version),
+    }
 
 
 def address(name: str, rows) -> str:
@@ -79,6 +90,7 @@ def state() -> list[object]:
         list(Job.objects.order_by("pk").values()),
         list(Item.objects.order_by("pk").values()),
         list(Budget.objects.order_by("pk").values()),
+        list(CachedAnswer.objects.order_by("pk").values()),
     ]
 
 
@@ -110,11 +122,11 @@ def test_every_address_of_ours_is_in_the_table():
     for model, model_admin in admin.site._registry.items():
         if model.__module__.startswith("aiops.") and model is not Budget:
             ours |= {pattern.name for pattern in model_admin.urls if pattern.name}
-    history = {f"aiops_{model}_history" for model in ("call", "item", "job")}
+    history = {f"aiops_{model}_history" for model in LOGS}
     assert ours - history == {name for name, _, _ in DOORS}
 
 
-@pytest.mark.parametrize("model", ["job", "item", "call", "budget"])
+@pytest.mark.parametrize("model", [*LOGS, "budget"])
 def test_pages_keep_to_the_strict_policy(boss, rows, model):
     """No inline script, no inline style, nothing from elsewhere: the policy would block it."""
     pages = [reverse(f"admin:aiops_{model}_changelist")]
