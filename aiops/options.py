@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -35,6 +35,9 @@ class Options:
 
     local_model_dir: str | Path | None = None
     """Where model files are kept; None for `var/models` of the site."""
+
+    redis_url: str | None = field(default=None, repr=False)
+    """Address of the Redis that counts limits; None: the database does. There may be a password in it."""
 
 
 CHOICES = {"IN_TRANSACTION": ("refuse", "allow")}
@@ -93,8 +96,15 @@ def _check(name: object, value: object) -> None:
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a text.")
     if known[name].type == "int" and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a whole number above zero.")
+    if name == "REDIS_URL" and not _is_address_of_redis(value):
+        # Not repeated: there may be a password in it.
+        raise InvalidOption("AIOPS['REDIS_URL'] is no address of a Redis: it must begin with redis://, or be None.")
     if known[name].type == "str | Path | None" and not isinstance(value, str | Path | None):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a path.")
+
+
+def _is_address_of_redis(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.startswith(("redis://", "rediss://", "unix://")))
 
 
 def _forget(*, setting: str, **_: object) -> None:

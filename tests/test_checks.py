@@ -70,6 +70,12 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
         ("IN_TRANSACTION", "maybe", "AIOPS['IN_TRANSACTION'] is 'maybe': it must be refuse or allow."),
         ("SLICE_SECONDS", 0, "AIOPS['SLICE_SECONDS'] is 0: it must be a whole number above zero."),
         ("SLICE_SECONDS", True, "AIOPS['SLICE_SECONDS'] is True: it must be a whole number above zero."),
+        ("REDIS_URL", 3, "AIOPS['REDIS_URL'] is no address of a Redis: it must begin with redis://, or be None."),
+        (
+            "REDIS_URL",
+            "cache.example.com:6379",
+            "AIOPS['REDIS_URL'] is no address of a Redis: it must begin with redis://, or be None.",
+        ),
         ("DOORBELL", 3, "AIOPS['DOORBELL'] is 3: it must be a text."),
         (
             "DOORBELL",
