@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -47,6 +47,9 @@ class Options:
 
     redact: tuple[str, ...] = ()
     """Dotted paths of what finds that which may not leave (`aiops.redaction`); a connection may say otherwise."""
+
+    redis_url: str | None = field(default=None, repr=False)
+    """Address of the Redis that counts limits; None: the database does. There may be a password in it."""
 
 
 CHOICES = {"IN_TRANSACTION": ("refuse", "allow")}
@@ -108,6 +111,9 @@ def _check(name: object, value: object) -> None:
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a text.")
     if known[name].type == "int" and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a whole number above zero.")
+    if name == "REDIS_URL" and not _is_address_of_redis(value):
+        # Not repeated: there may be a password in it.
+        raise InvalidOption("AIOPS['REDIS_URL'] is no address of a Redis: it must begin with redis://, or be None.")
     if known[name].type == "str | Path | None" and not isinstance(value, str | Path | None):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a path.")
     if known[name].type == "tuple[str, ...]" and not is_list_of_texts(value):
@@ -117,6 +123,10 @@ def _check(name: object, value: object) -> None:
 def is_list_of_texts(value: object) -> bool:
     """Whether an option that takes several texts can have this value."""
     return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+
+
+def _is_address_of_redis(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.startswith(("redis://", "rediss://", "unix://")))
 
 
 def _forget(*, setting: str, **_: object) -> None:

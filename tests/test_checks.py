@@ -2,12 +2,14 @@
 
 import re
 import sqlite3
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from django.conf import settings as site
 from django.core.checks import run_checks
 
+from aiops.options import Options
 from aiops.redaction import InvalidDetector
 
 DOCS = Path(__file__).parent.parent / "docs/reference/checks.md"
@@ -26,6 +28,8 @@ TUNED = {
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
+
+OPTIONS = ", ".join(["CONNECTIONS", *(field.name.upper() for field in fields(Options))])
 
 
 def said(**kwargs):
@@ -72,6 +76,12 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
         ("IN_TRANSACTION", "maybe", "AIOPS['IN_TRANSACTION'] is 'maybe': it must be refuse or allow."),
         ("SLICE_SECONDS", 0, "AIOPS['SLICE_SECONDS'] is 0: it must be a whole number above zero."),
         ("SLICE_SECONDS", True, "AIOPS['SLICE_SECONDS'] is True: it must be a whole number above zero."),
+        ("REDIS_URL", 3, "AIOPS['REDIS_URL'] is no address of a Redis: it must begin with redis://, or be None."),
+        (
+            "REDIS_URL",
+            "cache.example.com:6379",
+            "AIOPS['REDIS_URL'] is no address of a Redis: it must begin with redis://, or be None.",
+        ),
         ("DOORBELL", 3, "AIOPS['DOORBELL'] is 3: it must be a text."),
         (
             "DOORBELL",
@@ -99,14 +109,12 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
         (
             3,
             1,
-            "The setting AIOPS has an option 3 that does not exist "
-            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR, REDACT).",
+            f"The setting AIOPS has an option 3 that does not exist (there are {OPTIONS}).",
         ),
         (
             "QQQQ",
             1,
-            "The setting AIOPS has an option QQQQ that does not exist "
-            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR, REDACT).",
+            f"The setting AIOPS has an option QQQQ that does not exist (there are {OPTIONS}).",
         ),
     ],
 )

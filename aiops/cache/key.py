@@ -26,6 +26,12 @@ INDIFFERENT = frozenset(
         "max_in_flight",
         "deadline",
         "connect_timeout",
+        "max_in_flight_overall",
+        "model_limits",
+        "output_limit",
+        "redact",
+        "requests_per_minute",
+        "tokens_per_minute",
     }
 )
 """Options of a connection that no answer depends on. All others are part of the key, those to come included: to ask

@@ -8,6 +8,7 @@ REMEDIES: dict[str, object] = {
     "rate_limited": _(
         "The provider lets fewer requests through: retry later, or lower MAX_IN_FLIGHT of the connection."
     ),
+    "too_busy": _("The limit of this model is used up: retry later, or raise it in the settings of the connection."),
     "unreachable": _("See whether the server runs and its address in the settings is right, then retry."),
     "server_fault": _("The fault is the provider's: retry later."),
     "interrupted": _("The answer was lost on its way and may have been billed: retry it."),

@@ -9,7 +9,7 @@ ConnectionProblem            the settings, not the provider, are to be changed
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
@@ -76,6 +76,18 @@ class Connection:
 
     max_in_flight: int = 32
     """Most requests at a time in one worker."""
+
+    requests_per_minute: int | None = None
+    """Most requests in a minute for one model, all processes and hosts together; None: as the provider says."""
+
+    tokens_per_minute: int | None = None
+    """Most tokens in a minute for one model, read and written; None: as the provider says."""
+
+    max_in_flight_overall: int | None = None
+    """Most requests under way at a time for one model, all processes and hosts together; None: no limit."""
+
+    model_limits: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict, hash=False)
+    """Model → those of the three limits above, in capitals, that are others for it."""
 
     deadline: float = 120.0
     """Seconds in total that one call may take, attempts and waits included."""

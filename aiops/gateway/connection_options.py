@@ -24,10 +24,14 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "str | None": (str, type(None)),
     "bool": (bool,),
     "int": (int,),
+    "int | None": (int, type(None)),
     "float": (int, float),
     "tuple[str, ...] | None": (list, tuple, type(None)),
+    "Mapping[str, Mapping[str, int | None]]": (Mapping,),
 }
+_TYPE_NAMES = {type(None): "None", Mapping: "a dictionary by model"}
 OPTIONS = {f.name.upper(): f for f in fields(Connection) if f.name != "alias"}
+LIMITS = ("REQUESTS_PER_MINUTE", "TOKENS_PER_MINUTE", "MAX_IN_FLIGHT_OVERALL")
 CHOICES = {"API": ("chat", "responses"), "OUTPUT_LIMIT_PARAMETER": ("max_completion_tokens", "max_tokens")}
 
 
@@ -86,10 +90,12 @@ def _check_option(alias: str, name: str, value: object) -> None:
         raise InvalidConnection(alias, f"has an option {name} that does not exist ({instead})", name)
     types = _TYPES.get(str(OPTIONS[name].type), (str,))
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
+        wanted = " or ".join(_TYPE_NAMES.get(kind, kind.__name__) for kind in types)
         raise InvalidConnection(alias, f"has {name} of type {type(value).__name__}: it must be {wanted}", name)
     if isinstance(value, list | tuple) and not is_list_of_texts(value):
         raise InvalidConnection(alias, f"has {name} {value!r}: it must be a list of texts", name)
+    if name == "MODEL_LIMITS":
+        _check_model_limits(alias, value)
     if name in CHOICES and value not in CHOICES[name]:
         raise InvalidConnection(alias, f"has {name} {value!r}: it must be {' or '.join(CHOICES[name])}", name)
     if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < float("inf"):
@@ -106,6 +112,21 @@ def _check_option(alias: str, name: str, value: object) -> None:
             raise InvalidConnection(alias, f"has {name} that is no address: it must begin with https://", name)
         if url.username or url.password:
             raise KeyInAddress(alias, f"has a key inside {name}: move it to API_KEY", name)
+
+
+def _check_model_limits(alias: str, by_model: Any) -> None:
+    for model, limits in by_model.items():
+        where = f"MODEL_LIMITS[{model!r}]"
+        if not isinstance(limits, Mapping):
+            complaint = f"has {where} of type {type(limits).__name__}: it must be a dictionary of limits"
+            raise InvalidConnection(alias, complaint, "MODEL_LIMITS")
+        for name, value in limits.items():
+            if name not in LIMITS:
+                complaint = f"has {where} with a limit {name} that does not exist (there are {', '.join(LIMITS)})"
+                raise InvalidConnection(alias, complaint, "MODEL_LIMITS")
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
+                complaint = f"has {where} with {name} {value!r}: it must be a whole number above zero, or None"
+                raise InvalidConnection(alias, complaint, "MODEL_LIMITS")
 
 
 def _name_of(base_url: str) -> str:

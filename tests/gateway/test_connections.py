@@ -63,6 +63,20 @@ def test_an_unknown_alias_is_an_error_that_names_those_that_exist(aiops):
         ({"REDACT": "a.b"}, "has REDACT of type str: it must be list or tuple or None."),
         ({"REDACT": ["a.b", 3]}, "has REDACT ['a.b', 3]: it must be a list of texts."),
         ({"API": "telepathy"}, "has API 'telepathy': it must be chat or responses."),
+        ({"REQUESTS_PER_MINUTE": 0}, "has REQUESTS_PER_MINUTE 0: it must be above zero."),
+        ({"TOKENS_PER_MINUTE": "many"}, "has TOKENS_PER_MINUTE of type str: it must be int or None."),
+        ({"MAX_IN_FLIGHT_OVERALL": True}, "has MAX_IN_FLIGHT_OVERALL of type bool: it must be int or None."),
+        ({"MODEL_LIMITS": 600}, "has MODEL_LIMITS of type int: it must be a dictionary by model."),
+        ({"MODEL_LIMITS": {"m": 600}}, "has MODEL_LIMITS['m'] of type int: it must be a dictionary of limits."),
+        (
+            {"MODEL_LIMITS": {"m": {"RPM": 600}}},
+            "has MODEL_LIMITS['m'] with a limit RPM that does not exist "
+            "(there are REQUESTS_PER_MINUTE, TOKENS_PER_MINUTE, MAX_IN_FLIGHT_OVERALL).",
+        ),
+        (
+            {"MODEL_LIMITS": {"m": {"TOKENS_PER_MINUTE": 0}}},
+            "has MODEL_LIMITS['m'] with TOKENS_PER_MINUTE 0: it must be a whole number above zero, or None.",
+        ),
         ({"BASE_URL": KEY}, "has BASE_URL that is no address: it must begin with https://."),
         ({"BASE_URL": "ftp://example.com"}, "has BASE_URL that is no address: it must begin with https://."),
         ({"BASE_URL": "https://me:pw@example.com/v1"}, "has a key inside BASE_URL: move it to API_KEY."),
@@ -110,6 +124,11 @@ def test_a_missing_key_stops_a_call_not_an_import(aiops):
 def test_a_call_may_leave_with_a_key_or_where_none_is_needed(aiops, options):
     aiops(default=options)
     get_connection().require_key()
+
+
+def test_a_connection_with_limits_can_still_be_a_key(aiops):
+    aiops(default={"API_KEY": KEY, "MODEL_LIMITS": {"m": {"REQUESTS_PER_MINUTE": 5, "TOKENS_PER_MINUTE": None}}})
+    assert {get_connection(): "a client"}[get_connection()] == "a client"
 
 
 def test_changed_settings_are_seen_at_once(aiops):

@@ -14,6 +14,7 @@ from aiops.execution.judge import SCHEMA
 from aiops.execution.lost import LOST
 from aiops.gateway.errors import GatewayError
 from aiops.ledger.errors import LedgerError
+from aiops.limits.errors import TooBusy
 from aiops.options import Options
 
 ROOT = Path(__file__).parent.parent.parent
@@ -35,7 +36,7 @@ def below(error):
 
 def kinds():
     classes = {error.kind for error in (*below(GatewayError), *below(LedgerError))} - {GatewayError.kind}
-    return classes | {SCHEMA, LOST}
+    return classes | {SCHEMA, LOST, TooBusy.kind}
 
 
 def test_every_kind_of_error_has_a_remedy():
