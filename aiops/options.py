@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache
@@ -35,6 +35,10 @@ class Options:
 
     local_model_dir: str | Path | None = None
     """Where model files are kept; None for `var/models` of the site."""
+
+    old_way: Sequence[str] = ()
+    """Call sites that go the way they went before they moved over (`aiops.compat.moved_from`), each as
+    `module.qualname`, or `module.*` for all in it."""
 
 
 CHOICES = {"IN_TRANSACTION": ("refuse", "allow")}
@@ -95,6 +99,12 @@ def _check(name: object, value: object) -> None:
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a whole number above zero.")
     if known[name].type == "str | Path | None" and not isinstance(value, str | Path | None):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a path.")
+    if known[name].type == "Sequence[str]" and not _are_texts(value):
+        raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a list of texts.")
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def _forget(*, setting: str, **_: object) -> None:

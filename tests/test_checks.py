@@ -87,6 +87,8 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
             "AIOPS['DOORBELL'] is 'builtins.dict': it must be a class with a method ring(job_id, rung_at).",
         ),
         ("LOCAL_MODEL_DIR", 3, "AIOPS['LOCAL_MODEL_DIR'] is 3: it must be a path."),
+        ("OLD_WAY", "shop.ask", "AIOPS['OLD_WAY'] is 'shop.ask': it must be a list of texts."),
+        ("OLD_WAY", ["shop.ask", 3], "AIOPS['OLD_WAY'] is ['shop.ask', 3]: it must be a list of texts."),
         (
             "CONNECTIONS",
             ["default"],
@@ -96,13 +98,13 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
             3,
             1,
             "The setting AIOPS has an option 3 that does not exist "
-            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR).",
+            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR, OLD_WAY).",
         ),
         (
             "QQQQ",
             1,
             "The setting AIOPS has an option QQQQ that does not exist "
-            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR).",
+            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR, OLD_WAY).",
         ),
     ],
 )
