@@ -26,7 +26,7 @@ from aiops.compat.finder.tree import absolute
 UNKNOWN = "{}"
 """Stands for a part of an address that only running the code would show."""
 
-HOST = re.compile(r"\b(?:api\.openai\.com|[\w{}-]+\.openai\.azure\.com)\b", re.IGNORECASE)
+HOST = re.compile(r"\b(?:api\.openai\.com|[\w{}-]+\.openai\.azure\.com)(?![\w.-])", re.IGNORECASE)
 
 ENDS: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
     (re.compile(rf"{end}/?(?:\?.*)?$"), kind)

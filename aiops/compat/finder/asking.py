@@ -108,8 +108,8 @@ def _is_of_sdk(meaning: Meaning) -> bool:
 
 
 def calls_of(module: Module) -> Iterator[ast.Call]:
-    """Every call, in the order of the file."""
-    return (node for node in module.scopes if isinstance(node, ast.Call))
+    """Every call, the innermost first: what a long chain begins with is then known when its end is asked about."""
+    return (node for node in reversed(module.scopes) if isinstance(node, ast.Call))
 
 
 def _own_function(meaning: Meaning) -> Scope | None:

@@ -50,7 +50,7 @@ class Folders:
             path = Path(entry.path)
             if self._is_excluded(path):
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 if entry.is_symlink() and _leads_back(path):
                     self.unread.append(Unread(path=shown(path), why=_("is a link to a folder that it lies in")))
                 elif not _is_foreign(path):
@@ -94,6 +94,13 @@ def is_ordinary(path: Path) -> bool:
         OSError: it is not there, may not be looked at, or is a loop of links.
     """
     return stat.S_ISREG(path.stat().st_mode)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # A link to itself: as a file it is reported.
 
 
 def _leads_back(link: Path) -> bool:

@@ -55,8 +55,10 @@ def call_by_http(here: Here) -> Place | None:
 
 
 def _address(here: Here, path: str) -> Address | None:
-    candidates = [*here.call.args, *(k.value for k in here.call.keywords if k.arg in PATHS)]
     is_library = LIBRARY.match(path) is not None
+    # Of who knows what only the first: `config.get("URL", "https://…")` sends nothing.
+    last = None if is_library or here.method.endswith("request") else 1
+    candidates = [*here.call.args[:last], *(k.value for k in here.call.keywords if k.arg in PATHS)]
     for node in candidates:
         text = Texts(here.meanings).of(node, here.scope)
         address = address_in(_based(here, text) if is_library else text)

@@ -25,7 +25,7 @@ from aiops.compat.finder.tree import Tree, absolute
 DEEPEST = 60
 """Steps from a name to what it means: real code takes ten, and Python's own stack is not endless."""
 
-MOST = 2_000
+MOST = 300
 """Expressions looked at for one: names that are bound many times, each by another, would have no end."""
 
 GIVE_BACK = {"typing.cast": 1, "contextlib.closing": 0, "langsmith.wrappers.wrap_openai": 0, "fastapi.Depends": 0}
@@ -183,7 +183,10 @@ class Meanings:
         """What an attribute of it means."""
         match meaning:
             case Reached():
-                return Reached(same_library(f"{meaning.path}.{name}"), meaning.call)
+                path = f"{meaning.path}.{name}"
+                # `import shop.llm`, where nothing was to be read in the package `shop` itself.
+                module = self.tree.find(path) if meaning.call is None else None
+                return OwnModule(module[0]) if module and not module[1] else Reached(same_library(path), meaning.call)
             case OwnModule():
                 if name in meaning.module.scope.bindings or "*" in meaning.module.scope.bindings:
                     return self.name(name, meaning.module.scope)

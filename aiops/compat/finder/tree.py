@@ -66,5 +66,7 @@ def _dotted(path: Path, start: Path) -> str:
         relative = path.absolute().relative_to(start.absolute())
     except ValueError:
         return ""
+    if not relative.parts:
+        return ""  # The file itself was the path to look at.
     parts = relative.with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -6,17 +6,17 @@ from functools import lru_cache
 import openai
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 
-openai.api_key = os.environ.get("OPENAI_API_KEY")
+openai.api_key = os.environ.get("OPENAI_API_KEY")  # found: client
 
-client = OpenAI(max_retries=5, timeout=30)
-azure = AzureOpenAI(azure_endpoint="https://shop.openai.azure.com", api_version="2024-06-01")
+client = OpenAI(max_retries=5, timeout=30)  # found: client, retry
+azure = AzureOpenAI(azure_endpoint="https://shop.openai.azure.com", api_version="2024-06-01")  # found: client
 _async_client = None
 
 
 def get_async_client() -> AsyncOpenAI:
     global _async_client
     if _async_client is None:
-        _async_client = AsyncOpenAI()
+        _async_client = AsyncOpenAI()  # found: client
     return _async_client
 
 
@@ -27,7 +27,7 @@ def quick_client():
 
 @contextmanager
 def short_lived_client():
-    with OpenAI() as inner:
+    with OpenAI() as inner:  # found: client
         yield inner
 
 
@@ -37,10 +37,10 @@ class LLMService:
     model = "gpt-4o"
 
     def __init__(self, client=None):
-        self.client = client or OpenAI()
+        self.client = client or OpenAI()  # found: client
 
     def complete(self, messages, **kwargs):
-        return self.client.chat.completions.create(model=self.model, messages=messages, **kwargs)
+        return self.client.chat.completions.create(model=self.model, messages=messages, **kwargs)  # found: chat
 
     @property
     def embeddings(self):

@@ -21,11 +21,11 @@ class Ticket(Timestamped):
 
     def save(self, *args, **kwargs):
         if not self.summary:
-            self.summary = summarise(self.text)
+            self.summary = summarise(self.text)  # found: in_save
         super().save(*args, **kwargs)
 
 
 @receiver(post_save, sender=Ticket)
 def summarise_ticket(sender, instance, created, **kwargs):
     if created:
-        Ticket.objects.filter(pk=instance.pk).update(summary=summarise(instance.text))
+        Ticket.objects.filter(pk=instance.pk).update(summary=summarise(instance.text))  # found: in_signal

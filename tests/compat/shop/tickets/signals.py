@@ -5,7 +5,7 @@ from shop.tickets.models import Ticket
 
 
 def classify_new(sender, instance, **kwargs):
-    instance.category = tasks.classify(instance)
+    instance.category = tasks.classify(instance)  # found: in_signal
 
 
 post_save.connect(classify_new, sender=Ticket)

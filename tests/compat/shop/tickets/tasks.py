@@ -5,7 +5,7 @@ service = LLMService()
 
 
 def classify(ticket):
-    answer = service.client.chat.completions.create(
+    answer = service.client.chat.completions.create(  # found: chat
         messages=[{"role": "user", "content": ticket.text}],
         model=service.model,
         temperature=0.2,
@@ -14,4 +14,4 @@ def classify(ticket):
 
 
 def vector(ticket):
-    return service.embeddings.create(input=[ticket.text], model="text-embedding-3-small").data[0].embedding
+    return service.embeddings.create(input=[ticket.text], model="text-embedding-3-small").data[0].embedding  # found: embeddings

@@ -7,7 +7,7 @@ from .summaries import summarise, triage
 
 
 def preview(request, pk):
-    return HttpResponse(summarise(request.GET["text"]))
+    return HttpResponse(summarise(request.GET["text"]))  # found: in_get
 
 
 def reply(request, pk):
@@ -29,12 +29,12 @@ def shorten(request):
 
 class TicketPage(DetailView):
     def get_context_data(self, **kwargs):
-        return super().get_context_data(**kwargs) | {"summary": summarise(self.object.text)}
+        return super().get_context_data(**kwargs) | {"summary": summarise(self.object.text)}  # found: in_get
 
 
 class Summary(View):
     def get(self, request):
-        return HttpResponse(summarise(request.GET["text"]))
+        return HttpResponse(summarise(request.GET["text"]))  # found: in_get
 
     def post(self, request):
         return HttpResponse(summarise(request.POST["text"]))
