@@ -80,6 +80,10 @@ REACHED = {
     ),
     "walrus": f"{SDK}if c := OpenAI():\n    c.{ASK}",
     "pair": f"{SDK}c, n = OpenAI(), 1\nc.{ASK}",
+    "a field as well": (
+        f"{SDK}class A(BaseModel):\n    c: Any = Field(None)\n    def make(self): self.c = OpenAI()\n"
+        f"    def f(self): self.c.{ASK}"
+    ),
     "two names": f"{SDK}a = c = OpenAI()\nc.{ASK}",
     "part of a client": "from openai import OpenAI\nchat = OpenAI().chat\nchat.completions.create(messages=messages)",
     "method": "from openai import OpenAI\nask = OpenAI().chat.completions.create\nask(messages=messages)",
@@ -174,6 +178,10 @@ HARMLESS = {
     "other vendor": f"from groq import Groq\nGroq().{ASK}  # openai",
     "our client": f"from aiops import get_openai_client\nget_openai_client().sdk.{ASK}",
     "our own": f"import openai\nfrom aiops import get_openai_client\nc = get_openai_client().sdk\nc.{ASK}",
+    "ours, annotated as the SDK's": (
+        f"import openai\nfrom aiops import get_openai_client\nc: openai.OpenAI = get_openai_client().sdk\nc.{ASK}"
+    ),
+    "claims of a token": "claims.get('https://api.openai.com/auth')",
     "related manager": "form.responses.create(text='openai')",
     "another client": "client = Shop()  # openai\nclient.files.create(file=1)",
     "shadowed": "from openai import OpenAI\nfor c in rows:\n    c.files.create()\nOpenAI",
@@ -252,6 +260,7 @@ LOOPS = {
     "retry by options": "openai.OpenAI().with_options(max_retries=4)",
     "pacing": "for row in rows:\n    ask()\n    time.sleep(1)",
     "nothing": "for row in rows:\n    ask()",
+    "nothing but a state": "while openai.batches.retrieve(batch).status != 'completed':\n    time.sleep(1)",
     "nothing once": "openai.OpenAI(max_retries=0)",
     "nothing outside": "ask()\nfor row in rows:\n    time.sleep(1)",
 }

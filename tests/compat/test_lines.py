@@ -78,6 +78,15 @@ ASYNC = [
         f"async with aiohttp.ClientSession().post({URL}/embeddings\", json={{'input': t}}): pass",
         "await get_async_openai_client().embed(t)",
     ),
+    (
+        "async with client.realtime.connect(model='m') as c: pass",
+        "get_async_openai_client().sdk.realtime.connect(model='m')",
+    ),
+    (
+        "async with client.audio.speech.with_streaming_response.create(input=t) as c: pass",
+        "await get_async_openai_client().speak(t)",
+    ),
+    ("async for one in client.files.list(): pass", "get_async_openai_client().sdk.files.list()"),
     ("await who.knows.chat.completions.create(messages=m)", "await get_async_openai_client().chat_completion(m)"),
     ("await litellm.acompletion(messages=m)", "await get_async_openai_client().chat_completion(m)"),
 ]

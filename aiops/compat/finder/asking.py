@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from aiops.compat.finder.http_calls import call_by_http
+from aiops.compat.finder.kinds import NO_MODEL
 from aiops.compat.finder.libraries import call_of_library
 from aiops.compat.finder.meaning import Meaning, Own, Reached
 from aiops.compat.finder.meanings import Meanings
 from aiops.compat.finder.places import Here, Place
 from aiops.compat.finder.scopes import Module, Scope
 from aiops.compat.finder.sdk_calls import call_of_sdk
+
+OwnCall = tuple[Module, ast.Call, Scope]
+"""A call of a function of the shop, and that function."""
 
 
 def asks(here: Here) -> Place | None:
@@ -31,6 +35,9 @@ class Asking:
     sites: dict[Module, list[ast.Call]] = field(default_factory=dict)
     """Those, and calls of functions that ask."""
 
+    of_models: dict[Module, set[ast.Call]] = field(default_factory=dict)
+    """Of the sites, those where a model is asked, not only the provider."""
+
     too_deep: set[Module] = field(default_factory=set)
     """Nested deeper than Python's own stack."""
 
@@ -38,47 +45,45 @@ class Asking:
 def asking_in(modules: Iterable[Module], meanings: Meanings) -> Asking:
     """Look at every call of the modules."""
     asking = Asking(meanings)
-    functions: set[Scope] = set()
-    own: list[tuple[Module, ast.Call, Scope]] = []
+    own: list[OwnCall] = []
     for module in modules:
-        asking.places[module], asking.sites[module] = {}, []
+        asking.places[module], asking.sites[module], asking.of_models[module] = {}, [], set()
         try:
-            own += _look(module, asking, functions)
+            own += _look(module, asking)
         except RecursionError:
             asking.too_deep.add(module)
-    _spread(own, asking, functions)
+    direct = [
+        (module, call) for module, places in asking.places.items() for call in places if places[call].kind.is_call
+    ]
+    of_models = [(module, call) for module, call in direct if asking.places[module][call].kind not in NO_MODEL]
+    for module, call in _spread(own, direct):
+        asking.sites[module].append(call)
+    for module, call in _spread(own, of_models):
+        asking.of_models[module].add(call)
     return asking
 
 
-def _look(module: Module, asking: Asking, functions: set[Scope]) -> list[tuple[Module, ast.Call, Scope]]:
-    """Keep the calls that ask; returns those of the shop's own functions."""
-    own = []
+def _look(module: Module, asking: Asking) -> Iterator[OwnCall]:
+    """Keep the calls that ask; gives those of the shop's own functions."""
     for call in calls_of(module):
         here = Here(call=call, module=module, meanings=asking.meanings)
         if (place := asks(here)) is not None:
             asking.places[module][call] = place
-            if place.kind.is_call:
-                _asks(call, module, asking, functions)
         elif (function := _own_function(asking.meanings.of(call.func, here.scope))) is not None:
-            own.append((module, call, function))
-    return own
+            yield module, call, function
 
 
-def _spread(own: list[tuple[Module, ast.Call, Scope]], asking: Asking, functions: set[Scope]) -> None:
-    """A function that calls one that asks, asks."""
-    while True:
-        new = [one for one in own if one[2] in functions]
-        if not new:
-            return
-        own = [one for one in own if one[2] not in functions]
-        for module, call, _function in new:
-            _asks(call, module, asking, functions)
-
-
-def _asks(call: ast.Call, module: Module, asking: Asking, functions: set[Scope]) -> None:
-    asking.sites[module].append(call)
-    if (function := module.scopes[call].function()) is not None:
-        functions.add(function)
+def _spread(own: Sequence[OwnCall], direct: Sequence[tuple[Module, ast.Call]]) -> list[tuple[Module, ast.Call]]:
+    """Those calls, and the calls of functions with one of them inside: a function that calls one that asks, asks."""
+    found, new = list(direct), list(direct)
+    left = list(own)
+    functions: set[Scope] = set()
+    while new:
+        functions |= {scope for module, call in new if (scope := module.scopes[call].function()) is not None}
+        new = [(module, call) for module, call, function in left if function in functions]
+        left = [one for one in left if one[2] not in functions]
+        found += new
+    return found
 
 
 def exported(asking: Asking) -> Iterator[tuple[Module, str]]:

@@ -50,7 +50,7 @@ def call_by_http(here: Here) -> Place | None:
     what = f"{name} to {address.text[:SHOWN]}"
     if address.kind is ASSISTANTS:
         return Place(node=here.call, kind=ASSISTANTS, what=what)
-    is_async = here.is_awaited or path.startswith("aiohttp.") or "Async" in path
+    is_async = here.is_awaited or here.is_entered or path.startswith("aiohttp.") or "Async" in path
     return Place(node=here.call, kind=HTTP, what=what, replacement=_line(here, address, is_async))
 
 
@@ -62,10 +62,15 @@ def _address(here: Here, path: str) -> Address | None:
     for node in candidates:
         text = Texts(here.meanings).of(node, here.scope)
         address = address_in(_based(here, text) if is_library else text)
-        # A path without a host, given to who knows what: the test client of Django takes those.
-        if address is not None and (is_library or not address.is_relative):
+        if address is not None and (is_library or _is_sent(here, address)):
             return address
     return None
+
+
+def _is_sent(here: Here, address: Address) -> bool:
+    """Whether who knows what sends it: the test client of Django takes paths without a host, and a dictionary of a
+    token's claims has addresses as keys."""
+    return not address.is_relative and (here.method != "get" or "/v1" in address.text)
 
 
 def _based(here: Here, text: str) -> str:

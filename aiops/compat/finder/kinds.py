@@ -167,4 +167,7 @@ IN_GET = Kind(
     is_call=False,
 )
 
+NO_MODEL = {FILES, BATCHES, OTHER, ASSISTANTS}
+"""Calls that ask the provider, and no model: waiting between two of them is waiting for a state."""
+
 KINDS: dict[str, Kind] = {kind.name: kind for kind in list(globals().values()) if isinstance(kind, Kind)}

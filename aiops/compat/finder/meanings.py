@@ -177,7 +177,13 @@ class Meanings:
         return None
 
     def _first(self, meanings: Iterable[Meaning]) -> Meaning:
-        return next((meaning for meaning in meanings if meaning is not None), None)
+        """Of several that it may be, what matters here: ours, or the SDK's; else the first that means something."""
+        first: Meaning = None
+        for meaning in meanings:
+            if isinstance(meaning, Reached) and meaning.path.startswith(("aiops.", "openai.")):
+                return meaning
+            first = first if first is not None else meaning
+        return first
 
     def member(self, meaning: Meaning, name: str) -> Meaning:
         """What an attribute of it means."""
@@ -199,18 +205,20 @@ class Meanings:
     def _of_class(self, scope: Scope, name: str, seen: set[Scope]) -> Meaning:
         seen.add(scope)
         bindings = [*scope.bindings.get(name, ()), *scope.attributes.get(name, ())]
-        for binding in bindings:
-            meaning = self._bound(binding)
-            if isinstance(meaning, Own) and binding.how == "scope" and _is_property(meaning.scope):
-                meaning = self.given_back(meaning.scope)
-            if meaning is not None:
-                return meaning
+        meaning = self._first(self._of_member(binding) for binding in bindings)
+        if meaning is not None:
+            return meaning
         for base in self.bases(scope):
             if isinstance(base, Own) and base.scope.is_class and base.scope not in seen:
                 meaning = self._of_class(base.scope, name, seen)
                 if meaning is not None:
                     return meaning
         return None
+
+    def _of_member(self, binding: Binding) -> Meaning:
+        meaning = self._bound(binding)
+        is_property = isinstance(meaning, Own) and binding.how == "scope" and _is_property(meaning.scope)
+        return self.given_back(meaning.scope) if is_property and isinstance(meaning, Own) else meaning
 
     def _called(self, node: ast.Call, scope: Scope) -> Meaning:
         function = self.of(node.func, scope)

@@ -37,11 +37,16 @@ class Here:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether it is waited for, at once or by `async with` or `async for`."""
+        """Whether there is an `await` before it."""
+        return isinstance(self.module.parents.get(self.call), ast.Await)
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether `async with` or `async for` waits for it."""
         parent = self.module.parents.get(self.call)
         around = self.module.parents.get(parent) if parent is not None else None
         by_with = isinstance(parent, ast.withitem) and isinstance(around, ast.AsyncWith)
-        return isinstance(parent, ast.Await) or by_with or isinstance(parent, ast.AsyncFor)
+        return by_with or isinstance(parent, ast.AsyncFor)
 
     def keyword(self, name: str) -> ast.expr | None:
         """The argument of this name."""

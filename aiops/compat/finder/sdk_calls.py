@@ -85,8 +85,12 @@ def _kind_and_line(use: Use, here: Here) -> tuple[Kind, str]:
 
 
 def as_awaited(line: str, here: Here) -> str:
-    """The line with `await` only where the call had it: `asyncio.gather` takes it without."""
-    return line if here.is_awaited else line.removeprefix("await ")
+    """The line with `await` only where the call had it: `asyncio.gather` takes it without.
+
+    What was entered by `async with` and has a method of its own is only awaited; through `sdk` it is entered as before.
+    """
+    waits = here.is_awaited or (here.is_entered and ".sdk." not in line)
+    return line if waits else line.removeprefix("await ")
 
 
 def _use(here: Here) -> Use | None:
@@ -94,7 +98,7 @@ def _use(here: Here) -> Use | None:
     if use is None or use.client in CLIENTS:
         return use
     # Of a client that nobody knows only this says whether it is asynchronous.
-    is_async = use.is_async or here.is_awaited
+    is_async = use.is_async or here.is_awaited or here.is_entered
     return Use(kind=use.kind, client=use.client, resource=use.resource, is_async=is_async, is_raw=use.is_raw)
 
 

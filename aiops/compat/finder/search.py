@@ -19,7 +19,7 @@ from aiops.compat.finder.hand_made import (
     own_retries,
     retrying_decorator,
 )
-from aiops.compat.finder.kinds import IN_SIGNAL, KEY
+from aiops.compat.finder.kinds import IN_SIGNAL, KEY, RETRY
 from aiops.compat.finder.loading import load
 from aiops.compat.finder.meanings import Meanings
 from aiops.compat.finder.places import Here, Place
@@ -94,7 +94,8 @@ def _around(
 ) -> Iterator[Place]:
     own = asking.places[module].get(site)
     what = own.what if own else f"{Here(call=site, module=module, meanings=meanings).method}(…)"
-    if (loop := loop_around(site, module, meanings)) is not None:
+    loop = loop_around(site, module, meanings)
+    if loop is not None and (site in asking.of_models[module] or loop.kind is RETRY):
         yield loop
     function = module.scopes[site].function()
     if own is not None and function is not None and isinstance(function.node, Function):
