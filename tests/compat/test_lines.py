@@ -109,6 +109,7 @@ def test_an_asynchronous_call_becomes_a_line_of_the_asynchronous_client(call, li
     assert replacements(look({"shop.py": text})) == [line]
 
 
+TEXT = '{"type": "text", "text": "What?"}'
 IMAGE = '{"type": "image_url", "image_url": {"url": photo, "detail": "low"}}'
 SEEN = [
     (
@@ -118,6 +119,12 @@ SEEN = [
     (f'[{{"role": "user", "content": [{IMAGE}, {IMAGE}]}}]', '…, [photo, photo], detail="low"'),
     ('[{"role": "user", "content": [{"type": "image_url", "image_url": make()} for x in y]}]', "…, […]"),
 ]
+
+
+def test_images_in_a_list_with_a_name_are_seen(look):
+    text = f"import openai\nparts = [{TEXT}, {IMAGE}]\nmessages = [{{'role': 'user', 'content': parts}}]\n"
+    report = look({"shop.py": f"{text}openai.chat.completions.create(messages=messages)\n"})
+    assert replacements(report) == ['get_openai_client().create_with_vision("What?", [photo], detail="low")']
 
 
 @pytest.mark.parametrize(("messages", "line"), SEEN)

@@ -69,7 +69,6 @@ def call_of_sdk(here: Here) -> Place | None:
 
 def _kind_and_line(use: Use, here: Here) -> tuple[Kind, str]:
     given = arguments_of(here.call, here.module)
-    messages = here.keyword("messages")
     if use.kind is ASSISTANTS:
         return ASSISTANTS, ""
     if use.kind is BEFORE_1_0:
@@ -78,8 +77,8 @@ def _kind_and_line(use: Use, here: Here) -> tuple[Kind, str]:
         # Instructor's name for it.
         named = [Argument("response_format", arg.text) if arg.name == "response_model" else arg for arg in given]
         return STRUCTURED, structured(named, use.is_async)
-    if use.kind is CHAT and messages is not None and shows_images(messages) and not use.is_raw:
-        return VISION, about_images(messages, given, here.module, use.is_async)
+    if use.kind is CHAT and not use.is_raw and shows_images(here):
+        return VISION, about_images(here, given, use.is_async)
     line = line_for(use, given)
     return (STREAM if use.kind is CHAT and ".stream(" in line else use.kind), line
 

@@ -6,44 +6,54 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from aiops.compat.finder.lines import FILL_IN, Argument, asked, source
-from aiops.compat.finder.scopes import Module
+from aiops.compat.finder.places import Here
 
 
-def shows_images(messages: ast.expr | None) -> bool:
-    """Whether images are written out in the messages."""
-    return messages is not None and "image_url" in {
-        node.value for node in ast.walk(messages) if isinstance(node, ast.Constant)
-    }
+def shows_images(here: Here) -> bool:
+    """Whether images are written out in the messages of a call, or in a list that they name."""
+    messages = here.keyword("messages")
+    nodes = [messages, *_parts(messages, here)] if messages is not None else []
+    return any(isinstance(node, ast.Constant) and node.value == "image_url" for one in nodes for node in ast.walk(one))
 
 
-def about_images(messages: ast.expr, given: Sequence[Argument], module: Module, is_async: bool) -> str:
+def about_images(here: Here, given: Sequence[Argument], is_async: bool) -> str:
     """`create_with_vision(…)`: from one message of the user, with `…` for what is not written out there."""
     texts, images, details = [], [], []
-    for part in _parts(messages):
+    messages = here.keyword("messages")
+    for part in _parts(messages, here) if messages is not None else ():
         entries = _entries(part)
         kind = entries.get("type")
         if isinstance(kind, ast.Constant) and kind.value == "text" and "text" in entries:
-            texts.append(source(entries["text"], module))
+            texts.append(source(entries["text"], here.module))
         elif "image_url" in entries:
             image = _entries(entries["image_url"])
-            images.append(source(image.get("url", entries["image_url"]), module))
+            images.append(source(image.get("url", entries["image_url"]), here.module))
             if "detail" in image:
-                details.append(source(image["detail"], module))
-    rest = [arg for arg in given if arg.name not in {"messages", None}]
+                details.append(source(image["detail"], here.module))
     line = [
         Argument(None, texts[0] if len(texts) == 1 else FILL_IN),
         Argument(None, f"[{', '.join(images) or FILL_IN}]"),
         *(Argument("detail", detail) for detail in sorted(set(details))[:1]),
-        *rest,
+        *(arg for arg in given if arg.name not in {"messages", None}),
     ]
     return asked("create_with_vision", line, is_async)
 
 
-def _parts(messages: ast.expr) -> Iterator[ast.expr]:
+def _parts(messages: ast.expr, here: Here) -> Iterator[ast.expr]:
     """The parts of the content of every message."""
-    for message in messages.elts if isinstance(messages, ast.List | ast.Tuple) else ():
+    for message in _elements(messages, here):
         content = _entries(message).get("content")
-        yield from content.elts if isinstance(content, ast.List | ast.Tuple) else ()
+        if content is not None:
+            yield from _elements(content, here)
+
+
+def _elements(node: ast.expr, here: Here) -> Sequence[ast.expr]:
+    """The elements of a list that is written out, here or where its name is bound in this file."""
+    if isinstance(node, ast.Name):
+        bindings = [one for one in here.meanings.bindings(node.id, here.scope) if one.scope.module is here.module]
+        lists = (one.node for one in bindings if one.how == "value" and isinstance(one.node, ast.List))
+        node = next(lists, node)
+    return node.elts if isinstance(node, ast.List | ast.Tuple) else ()
 
 
 def _entries(node: ast.expr) -> dict[str, ast.expr]:
