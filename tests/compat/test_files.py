@@ -60,6 +60,10 @@ def test_what_is_nested_without_end_is_looked_at_or_reported(look, text):
     assert ("deep.py" in [one.path for one in report.findings]) or [path for path, _ in told(report)] == ["deep.py"]
 
 
+def test_a_backslash_too_many_in_the_shops_code_warns_nobody(look):
+    assert told(look({"shop.py": CALL + r"x = '\d', 1 is 1" + "\n"})) == []
+
+
 def test_a_broken_file_without_a_telling_word_is_nobodys_business(look):
     assert told(look({"broken.py": "def f(:\n"})) == []
 

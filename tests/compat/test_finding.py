@@ -139,6 +139,9 @@ ACROSS = {
     "path by another name": ("from openai import OpenAI\nc = OpenAI()", f"import pkg.llm as x\nx.c.{ASK}"),
     "relative": ("from openai import OpenAI\nc = OpenAI()", f"from .llm import c\nc.{ASK}"),
     "relative module": ("from openai import OpenAI\nc = OpenAI()", f"from . import llm\nllm.c.{ASK}"),
+    "several lines": ("from openai import OpenAI\nc = OpenAI()", f"from pkg.llm import (\n    c,\n)\nc.{ASK}"),
+    "module of several": ("from openai import OpenAI\nc = OpenAI()", f"from pkg import (\n    llm,\n)\nllm.c.{ASK}"),
+    "inside": ("from openai import OpenAI\nc = OpenAI()", f"def f():\n    from pkg.llm import c\n    c.{ASK}"),
     "star": ("from openai import OpenAI\nc = OpenAI()", f"from .llm import *\nc.{ASK}"),
     "function": ("from openai import OpenAI\ndef c(): return OpenAI()", f"from .llm import c\nc().{ASK}"),
     "class": (
@@ -159,6 +162,14 @@ def test_a_call_is_found_whichever_module_its_client_is_in(way, look):
     used = used.replace(ASK, "files.delete('file-1')")
     report = look({"pkg/__init__.py": "", "pkg/llm.py": made, "pkg/use.py": used})
     assert [one.path for one in report.findings if one.kind.name == "files"] == ["pkg/use.py"]
+
+
+def test_a_client_of_a_package_is_found_from_inside_it(look):
+    files = {
+        "pkg/__init__.py": "from openai import OpenAI\nthe_one = OpenAI()",
+        "pkg/use.py": "from . import the_one\nthe_one.files.delete('file-1')",
+    }
+    assert kinds(look(files)) == ["client", "files"]
 
 
 def test_a_client_is_followed_through_a_chain_of_modules_that_say_nothing_of_it(look):

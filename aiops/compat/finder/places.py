@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cached_property
 
 from aiops.compat.finder.kinds import Kind, Text
 from aiops.compat.finder.meanings import Meanings
@@ -12,7 +13,8 @@ from aiops.compat.finder.report import Finding
 from aiops.compat.finder.scopes import Module, Scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots: each of a dozen questions about a call begins with what it calls, which is found out once.
+@dataclass(frozen=True, kw_only=True)
 class Here:
     """A call, and what there is to understand it by."""
 
@@ -24,7 +26,7 @@ class Here:
     def scope(self) -> Scope:
         return self.module.scopes[self.call]
 
-    @property
+    @cached_property
     def path(self) -> str:
         """What is called, as a path; empty where it is the shop's own or unknown."""
         return self.meanings.path(self.call.func, self.scope)

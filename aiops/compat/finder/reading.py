@@ -39,6 +39,9 @@ KEY = re.compile(r"(?<![A-Za-z0-9_-])sk-(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}")
 _KEY_BYTES = re.compile(KEY.pattern.encode())
 
 
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+[^\n]*?import[ \t]*\([^)]*\)|(?:from|import)[ \t][^\n]*)", re.MULTILINE)
+
+
 class CannotRead(Exception):
     """`str(error)` is the end of a sentence that begins with the path."""
 
@@ -63,6 +66,14 @@ def has_words(data: bytes) -> bool:
     """Whether something may be found in it."""
     small = data.lower()
     return any(word in small for word in WORDS) or (b"sk-" in data and _KEY_BYTES.search(data) is not None)
+
+
+def words_of_imports(data: bytes) -> frozenset[bytes]:
+    """Every word in its imports, and a dot where one of them is relative."""
+    statements = _IMPORT.findall(data)
+    words = {word for statement in statements for word in re.findall(rb"\w+", statement)}
+    is_relative = any(statement.lstrip().startswith(b"from .") for statement in statements)
+    return frozenset(words | ({b"."} if is_relative else set()))
 
 
 def decode(data: bytes) -> str:

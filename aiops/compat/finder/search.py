@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from aiops.compat.finder.asking import Asking, asking_in, calls_of
+from aiops.compat.finder.asking import Asking, calls_of
 from aiops.compat.finder.doors import connected, door_of
 from aiops.compat.finder.hand_made import (
     fences_off,
@@ -41,8 +41,8 @@ def find_openai_calls(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> 
     for path in paths:
         path.lstat()
     loaded = load(paths, exclude=exclude)
-    meanings = Meanings(loaded.tree)
-    asking = asking_in(loaded.tree.modules, meanings)
+    asking = loaded.asking()
+    meanings = asking.meanings
     receivers = {
         scope
         for module in loaded.tree.modules
