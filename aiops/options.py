@@ -51,6 +51,10 @@ class Options:
     redis_url: str | None = field(default=None, repr=False)
     """Address of the Redis that counts limits; None: the database does. There may be a password in it."""
 
+    old_way: tuple[str, ...] = ()
+    """Call sites that go the way they went before they moved over (`aiops.compat.moved_from`), each as
+    `module.qualname`, or `module.*` for all in it."""
+
 
 CHOICES = {"IN_TRANSACTION": ("refuse", "allow")}
 

@@ -101,6 +101,8 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
         ("LOCAL_MODEL_DIR", 3, "AIOPS['LOCAL_MODEL_DIR'] is 3: it must be a path."),
         ("REDACT", "shop.privacy.numbers", "AIOPS['REDACT'] is 'shop.privacy.numbers': it must be a list of texts."),
         ("REDACT", [3], "AIOPS['REDACT'] is [3]: it must be a list of texts."),
+        ("OLD_WAY", "shop.ask", "AIOPS['OLD_WAY'] is 'shop.ask': it must be a list of texts."),
+        ("OLD_WAY", ["shop.ask", 3], "AIOPS['OLD_WAY'] is ['shop.ask', 3]: it must be a list of texts."),
         (
             "CONNECTIONS",
             ["default"],
