@@ -11,6 +11,7 @@ from datetime import datetime
 import tenacity
 from django.utils import timezone
 
+from aiops.execution.leave import aleave, heard_by, leave, mind
 from aiops.execution.prepare import Prepared
 from aiops.gateway.completion import Completion
 from aiops.gateway.errors import Billed, GatewayError, Malformed
@@ -134,6 +135,7 @@ class Tally:
     def failed(self, error: GatewayError) -> GatewayError:
         """Note an attempt that gave nothing; the error, to be raised again."""
         self.failed_at = time.monotonic()
+        mind(self.prepared, error)
         self.failures.append(
             FailedAttempt(
                 number=self.attempts,
@@ -172,13 +174,18 @@ class Tally:
 def ask(tally: Tally, *, rehold: Rehold) -> Ended:
     """Send a call until it is answered or the policy gives up, blocking. Never raises for what a provider does."""
     prepared, policy = tally.prepared, tally.policy
+    heard = heard_by(prepared)
 
     def once() -> Completion:
         tally.begin()
         if tally.must_hold_again:
             tally.reheld(rehold(prepared, tally.spent, tally.attempts))
         try:
-            return send(prepared.request, prepared.plan.connection, timeout=tally.timeout)
+            with leave(prepared, tally.timeout) as permit:
+                came = send(prepared.request, prepared.plan.connection, timeout=tally.timeout, heard=heard)
+                if came.usage is not None:
+                    permit.used(came.usage.tokens_in + came.usage.tokens_out)
+                return came
         except GatewayError as error:
             raise tally.failed(error) from error.__cause__
 
@@ -193,13 +200,18 @@ def ask(tally: Tally, *, rehold: Rehold) -> Ended:
 async def aask(tally: Tally, *, rehold: AsyncRehold) -> Ended:
     """As `ask`, without blocking the event loop."""
     prepared, policy = tally.prepared, tally.policy
+    heard = heard_by(prepared)
 
     async def once() -> Completion:
         tally.begin()
         if tally.must_hold_again:
             tally.reheld(await rehold(prepared, tally.spent, tally.attempts))
         try:
-            return await asend(prepared.request, prepared.plan.connection, timeout=tally.timeout)
+            async with aleave(prepared, tally.timeout) as permit:
+                came = await asend(prepared.request, prepared.plan.connection, timeout=tally.timeout, heard=heard)
+                if came.usage is not None:
+                    permit.used(came.usage.tokens_in + came.usage.tokens_out)
+                return came
         except GatewayError as error:
             raise tally.failed(error) from error.__cause__
 

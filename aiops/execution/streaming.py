@@ -15,12 +15,15 @@ from aiops.execution.ask import Ended, NoMoney, Tally
 from aiops.execution.call import close_call, give_up, open_call, policy_of, rehold
 from aiops.execution.chain import Chain, Link
 from aiops.execution.judge import Outcome, judge
+from aiops.execution.leave import aleave, heard_by, leave
 from aiops.execution.prepare import Prepared
+from aiops.gateway.completion import Completion
 from aiops.gateway.dialects import Request
 from aiops.gateway.errors import Abandoned, GatewayError
 from aiops.gateway.retry import Wait, jittered
 from aiops.gateway.stream import astream, stream
 from aiops.ledger.errors import LedgerError
+from aiops.limits.take import Permit
 
 
 def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
@@ -38,13 +41,15 @@ def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
             if shown.must_hold_again:
                 shown.reheld(rehold(shown.tally.prepared, shown.tally.spent, shown.tally.attempts))
                 continue
+            prepared = shown.tally.prepared
+            connection, heard = prepared.plan.connection, heard_by(prepared)
             try:
-                for piece in stream(shown.request, shown.tally.prepared.plan.connection, timeout=shown.tally.timeout):
-                    if isinstance(piece, str):
-                        if text := shown.show(piece):
+                with leave(prepared, shown.tally.timeout) as permit:
+                    for piece in stream(shown.request, connection, timeout=shown.tally.timeout, heard=heard):
+                        if not isinstance(piece, str):
+                            shown.whole(piece, permit)
+                        elif text := shown.show(piece):
                             yield text
-                    else:
-                        shown.ended = shown.tally.ended(piece)
             except GatewayError as error:
                 time.sleep(shown.failed(error))
             if link := shown.next_link():
@@ -77,14 +82,15 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
             if shown.must_hold_again:
                 shown.reheld(await hold(shown.tally.prepared, shown.tally.spent, shown.tally.attempts))
                 continue
-            connection = shown.tally.prepared.plan.connection
+            prepared = shown.tally.prepared
+            connection, heard = prepared.plan.connection, heard_by(prepared)
             try:
-                async for piece in astream(shown.request, connection, timeout=shown.tally.timeout):
-                    if isinstance(piece, str):
-                        if text := shown.show(piece):
+                async with aleave(prepared, shown.tally.timeout) as permit:
+                    async for piece in astream(shown.request, connection, timeout=shown.tally.timeout, heard=heard):
+                        if not isinstance(piece, str):
+                            shown.whole(piece, permit)
+                        elif text := shown.show(piece):
                             yield text
-                    else:
-                        shown.ended = shown.tally.ended(piece)
             except GatewayError as error:
                 await asyncio.sleep(shown.failed(error))
             if link := shown.next_link():
@@ -140,6 +146,12 @@ class _Shown:
         """What may be shown of the answer now that there is more of it."""
         self._text.append(text)
         return self._restored.feed(text)
+
+    def whole(self, completion: Completion, permit: Permit) -> None:
+        """The answer is there, to its end."""
+        self.ended = self.tally.ended(completion)
+        if completion.usage is not None:
+            permit.used(completion.usage.tokens_in + completion.usage.tokens_out)
 
     def rest(self) -> str:
         """What was kept back, since it might have been the beginning of a token."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -21,11 +22,16 @@ from aiops.gateway.translate import error_of
 FORM = {"Content-Type": "multipart/form-data"}
 
 
-def send(request: AnyRequest, connection: Connection, *, timeout: float) -> Completion:
+Heard = Callable[[Mapping[str, str]], object]
+"""Told the headers of every answer: they say what the provider lets through."""
+
+
+def send(request: AnyRequest, connection: Connection, *, timeout: float, heard: Heard | None = None) -> Completion:
     """Ask once, blocking.
 
     Args:
         timeout: seconds that this attempt may take.
+        heard: told the headers of the answer.
 
     Raises:
         GatewayError: with what went wrong, whether trying again may help and whether it may be billed.
@@ -39,10 +45,14 @@ def send(request: AnyRequest, connection: Connection, *, timeout: float) -> Comp
         response = client.post(sending.path, cast_to=httpx2.Response, **said(sending, timeout=limit))
     except openai.OpenAIError as error:
         raise error_of(error) from error
+    if heard is not None:
+        heard(response.headers)
     return dialect.completion_of(response.content, facts_of(response, started))
 
 
-async def asend(request: AnyRequest, connection: Connection, *, timeout: float) -> Completion:
+async def asend(
+    request: AnyRequest, connection: Connection, *, timeout: float, heard: Heard | None = None
+) -> Completion:
     """Ask once, without blocking the event loop. As `send`; the time limit holds for the whole attempt.
 
     Raises:
@@ -63,6 +73,8 @@ async def asend(request: AnyRequest, connection: Connection, *, timeout: float) 
     except aiohttp.ClientError as error:
         # What the SDK's transport lets through: HTTP that cannot be read.
         raise Interrupted("The provider's answer cannot be read.") from error
+    if heard is not None:
+        heard(response.headers)
     return dialect.completion_of(response.content, facts_of(response, started))
 
 

@@ -21,24 +21,27 @@ from aiops.gateway.dialects.reading import RAW_KEPT, malformed
 from aiops.gateway.dialects.responses_events import ResponseEvents
 from aiops.gateway.errors import GatewayError, Interrupted
 from aiops.gateway.plain_text import storable
-from aiops.gateway.send import facts_of
+from aiops.gateway.send import Heard, facts_of
 from aiops.gateway.translate import error_of, error_said
 
 BROKEN = (TypeError, LookupError, AttributeError, ValueError, RecursionError)
 """What reading an event that is none can raise; a line that is no JSON among them."""
 
 
-def stream(request: Request, connection: Connection, *, timeout: float) -> Iterator[str | Completion]:
+def stream(
+    request: Request, connection: Connection, *, timeout: float, heard: Heard | None = None
+) -> Iterator[str | Completion]:
     """Ask once, blocking: gives the text as it comes, and then the whole answer.
 
     Args:
         timeout: seconds that all of it may take.
+        heard: told the headers of the answer.
 
     Raises:
         GatewayError: also after some of the text; `.raw` has what came until then.
     """
     client = sync_client(connection)
-    reader = _Reader(request, connection)
+    reader = _Reader(request, connection, heard)
     limit = httpx2.Timeout(timeout, connect=min(timeout, connection.connect_timeout))
     try:
         events = client.post(**reader.asked, options={"timeout": limit}, stream_cls=openai.Stream[Any])
@@ -52,7 +55,9 @@ def stream(request: Request, connection: Connection, *, timeout: float) -> Itera
     yield reader.completion()
 
 
-async def astream(request: Request, connection: Connection, *, timeout: float) -> AsyncIterator[str | Completion]:
+async def astream(
+    request: Request, connection: Connection, *, timeout: float, heard: Heard | None = None
+) -> AsyncIterator[str | Completion]:
     """As `stream`, without blocking the event loop.
 
     Raises:
@@ -60,7 +65,7 @@ async def astream(request: Request, connection: Connection, *, timeout: float) -
     """
     until = asyncio.get_running_loop().time() + timeout
     client = await async_client(connection)
-    reader = _Reader(request, connection)
+    reader = _Reader(request, connection, heard)
     try:
         async with asyncio.timeout_at(until):
             events = await client.post(**reader.asked, stream_cls=openai.AsyncStream[Any])
@@ -83,7 +88,7 @@ async def astream(request: Request, connection: Connection, *, timeout: float) -
 class _Reader:
     """The same for both drivers: what is asked, what came so far, and what is made of it in the end."""
 
-    def __init__(self, request: Request, connection: Connection) -> None:
+    def __init__(self, request: Request, connection: Connection, heard: Heard | None) -> None:
         by_chat = connection.api == "chat"
         sending = (chat if by_chat else responses).sending_of(request, connection, stream=True)
         self.asked: dict[str, Any] = {
@@ -94,6 +99,7 @@ class _Reader:
         }
         self._what = chat.WHAT if by_chat else responses.WHAT
         self._events: ChatEvents | ResponseEvents = ChatEvents() if by_chat else ResponseEvents()
+        self._heard = heard
         self._started = time.perf_counter()
         self._response: httpx2.Response | None = None
         self._text: list[str] = []
@@ -101,6 +107,8 @@ class _Reader:
     def begun(self, response: httpx2.Response) -> None:
         """The headers are there."""
         self._response = response
+        if self._heard is not None:
+            self._heard(response.headers)
 
     def feed(self, event: Any) -> str:
         """Take an event in; gives the text that it adds."""

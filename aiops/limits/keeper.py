@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from uuid import uuid4
 
+from django.core.signals import setting_changed
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from aiops.gateway.connection import Connection
@@ -252,6 +253,17 @@ def close_keeper() -> None:
     """End the thread of this process, if there is one, and with it its connection to the database."""
     if _keeper is not None:
         _keeper.close()
+
+
+def _begin_anew(*, setting: str, **_: object) -> None:
+    """Other settings, other limits: what was paused or counted for the ones before means nothing."""
+    global _keeper
+    if setting == "AIOPS" and _keeper is not None:
+        _keeper.close()
+        _keeper = None
+
+
+setting_changed.connect(_begin_anew, dispatch_uid="aiops.limits.keeper")
 
 
 def _forget() -> None:

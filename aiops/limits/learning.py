@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from aiops.gateway.connection import Connection
 from aiops.limits.keeper import keeper
-from aiops.limits.limits import Key, Limits, limits_of, note_learned
+from aiops.limits.limits import Key, Limits, is_learned, limits_of, note_learned
 
 LIMIT_REQUESTS = "x-ratelimit-limit-requests"
 LIMIT_TOKENS = "x-ratelimit-limit-tokens"
@@ -19,6 +19,10 @@ SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 
 LONGEST_PAUSE = 600.0
 """Seconds; after those one call shows whether it is still so."""
+
+MOST = (1_000, 500_000)
+"""Requests and tokens a minute that are counted where only the provider says so: a limit that is far above what is ever
+sent would cost a write for each call. Whoever wants it counted all the same writes it into the settings."""
 
 _seen: dict[Key, tuple[str | None, str | None]] = {}
 
@@ -31,9 +35,10 @@ def learn(connection: Connection, model: str, headers: Mapping[str, str]) -> Non
     """
     key = (connection.alias, model)
     said = headers.get(LIMIT_REQUESTS), headers.get(LIMIT_TOKENS)
-    if said != _seen.get(key) and any(said):
+    if any(said) and not (said == _seen.get(key) and is_learned(key)):
         _seen[key] = said
-        note_learned(key, Limits(requests_per_minute=_number(said[0]), tokens_per_minute=_number(said[1])))
+        requests, tokens = (_tight(_number(told), most) for told, most in zip(said, MOST, strict=True))
+        note_learned(key, Limits(requests_per_minute=requests, tokens_per_minute=tokens))
     for name in NAMES:
         if headers.get(f"x-ratelimit-remaining-{name}") == "0":
             _used_up(connection, model, headers, name)
@@ -69,6 +74,10 @@ def _used_up(connection: Connection, model: str, headers: Mapping[str, str], nam
     reset = seconds_of(headers.get(f"x-ratelimit-reset-{name}") or "")
     if reset:
         pause(connection, model, reset / (_number(headers.get(f"x-ratelimit-limit-{name}")) or 1))
+
+
+def _tight(limit: int | None, most: int) -> int | None:
+    return limit if limit is not None and limit <= most else None
 
 
 def _number(text: str | None) -> int | None:

@@ -62,6 +62,11 @@ def limits_of(connection: Connection, model: str) -> Limits:
     )
 
 
+def is_learned(key: Key) -> bool:
+    """Whether the provider has said something of itself, under the settings of now."""
+    return key in _learned
+
+
 def note_learned(key: Key, limits: Limits) -> None:
     """Keep what the provider says of itself, in this process."""
     _learned[key] = limits
