@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 
 from aiops.gateway.stand_in.draft import Draft
@@ -81,7 +80,7 @@ class Drip(Spoilt):
         await exchange.begin(content_type, status=draft.status, length=length)
         for index in range(len(body)):
             await exchange.piece(body[index : index + 1])
-            await asyncio.sleep(self.seconds_per_byte)
+            await exchange.pause(self.seconds_per_byte)
         await exchange.end()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from dataclasses import dataclass
 
@@ -35,7 +34,7 @@ class Flood(Reply):
             if packed:
                 await exchange.piece(packed)
             # A client that reads as fast as we write would never let the others have their turn.
-            await asyncio.sleep(0)
+            await exchange.pause(0)
         if gzip:
             await exchange.piece(gzip.flush())
         await exchange.end()

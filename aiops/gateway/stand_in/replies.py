@@ -14,7 +14,6 @@ Reply                 one thing the stand-in does with one request; `.delay` sec
 
 from __future__ import annotations
 
-import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -99,7 +98,7 @@ class Completing(Reply):
         for piece in streamed.pieces:
             await exchange.piece(piece)
             if self.seconds_per_chunk:
-                await asyncio.sleep(self.seconds_per_chunk)
+                await exchange.pause(self.seconds_per_chunk)
         for piece in streamed.ending:
             await exchange.piece(piece)
         await exchange.end()

@@ -12,6 +12,7 @@ from typing import Self
 from aiops.gateway.stand_in.exchange import Manner
 from aiops.gateway.stand_in.faults import FAULTS
 from aiops.gateway.stand_in.operations import operations
+from aiops.gateway.stand_in.provider import Provider
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.replies import Reply
 from aiops.gateway.stand_in.script import Sayable, Script
@@ -66,7 +67,7 @@ class StandIn:
             raise ValueError(f"faults is a share between 0 and 1, not {faults!r}.")
         self._tally = Tally()
         self._script = Script(seed=seed, faults=faults, fault_kinds=fault_kinds)
-        self._server = Server(
+        self._provider = Provider(
             manner=Manner(seed=seed, model=model, cached_tokens=cached_tokens, reasoning_tokens=reasoning_tokens),
             script=self._script,
             tally=self._tally,
@@ -75,6 +76,7 @@ class StandIn:
             operations=operations(models=models, clock=clock),
             keep_requests=keep_requests,
         )
+        self._server = Server(self._provider)
         self._wanted_port = port
         self._port: int | None = None
         self._thread: threading.Thread | None = None
@@ -96,7 +98,7 @@ class StandIn:
     @property
     def requests(self) -> list[Received]:
         """What was asked, in the order of arrival."""
-        return list(self._server.requests)
+        return list(self._provider.requests)
 
     @property
     def totals(self) -> Totals:
@@ -124,7 +126,7 @@ class StandIn:
 
     def reset(self) -> None:
         """Forget what was asked, counted, scripted and uploaded. What is in flight ends as it began."""
-        self._server.reset()
+        self._provider.reset()
 
     def start(self) -> Self:
         """Listen.
@@ -162,8 +164,8 @@ class StandIn:
     ) -> None:
         self.stop()
         # A rule that is wrong must fail the test that wrote it, not look like a provider that is down.
-        if error is None and self._server.failures:
-            raise self._server.failures[0]
+        if error is None and self._provider.failures:
+            raise self._provider.failures[0]
 
     def _run(self) -> None:
         asyncio.run(self._serve())
