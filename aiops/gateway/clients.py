@@ -12,10 +12,11 @@ from typing import Any
 
 import httpx2
 import openai
-from openai import DefaultAioHttpClient, DefaultHttpx2Client
+from openai import DefaultAioHttpClient, DefaultAsyncHttpx2Client, DefaultHttpx2Client
 
 from aiops.gateway.bounds import UNCOMPRESSED, abound, bound, note_sent
 from aiops.gateway.connections import Connection
+from aiops.gateway.in_process import transport_for
 
 _sync: dict[tuple[int, Connection], openai.OpenAI] = {}
 _async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = weakref.WeakKeyDictionary()
@@ -38,7 +39,9 @@ def sync_client(connection: Connection) -> openai.OpenAI:
     key = (os.getpid(), connection)
     if key not in _sync:
         http = DefaultHttpx2Client(
-            event_hooks={"request": [note_sent], "response": [bound]}, timeout=_timeout(connection)
+            event_hooks={"request": [note_sent], "response": [bound]},
+            timeout=_timeout(connection),
+            transport=transport_for(connection),
         )
         _sync[key] = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
     return _sync[key]
@@ -52,12 +55,14 @@ async def async_client(connection: Connection) -> openai.AsyncOpenAI:
     """
 
     def build() -> openai.AsyncOpenAI:
-        http = DefaultAioHttpClient(
-            event_hooks={"response": [abound]},
-            timeout=_timeout(connection),
+        options: dict[str, Any] = {"event_hooks": {"response": [abound]}, "timeout": _timeout(connection)}
+        within = transport_for(connection)
+        if within is None:
             # 0 is no limit to aiohttp, None would be its own 100: how many fly is the caller's business.
-            limits=httpx2.Limits(max_connections=0, max_keepalive_connections=None),
-        )
+            options["limits"] = httpx2.Limits(max_connections=0, max_keepalive_connections=None)
+            http: httpx2.AsyncClient = DefaultAioHttpClient(**options)
+        else:
+            http = DefaultAsyncHttpx2Client(transport=within, **options)
         made: openai.AsyncOpenAI = client_for(connection, openai.AsyncOpenAI, openai.AsyncAzureOpenAI, http)
         return made
 

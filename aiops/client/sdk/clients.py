@@ -13,6 +13,7 @@ from aiops.execution.errors import REFUSALS
 from aiops.gateway.clients import client_for, kept_by_loop
 from aiops.gateway.connections import Connection, get_connection
 from aiops.gateway.errors import GatewayError
+from aiops.gateway.in_process import transport_for
 
 _sync: dict[tuple[int, Connection], openai.OpenAI] = {}
 
@@ -26,7 +27,7 @@ def sync_sdk(alias: str) -> openai.OpenAI:
     connection = get_connection(alias)
     key = (os.getpid(), connection)
     if key not in _sync:
-        transport = RecordingTransport(connection, httpx2.HTTPTransport())
+        transport = RecordingTransport(connection, transport_for(connection) or httpx2.HTTPTransport())
         http = openai.DefaultHttpx2Client(transport=transport)
         _sync[key] = client_for(connection, RecordedOpenAI, RecordedAzureOpenAI, http)
     return _sync[key]
@@ -41,7 +42,7 @@ def async_sdk(alias: str) -> openai.AsyncOpenAI:
     connection = get_connection(alias)
 
     def build() -> openai.AsyncOpenAI:
-        transport = AsyncRecordingTransport(connection, httpx2.AsyncHTTPTransport())
+        transport = AsyncRecordingTransport(connection, transport_for(connection) or httpx2.AsyncHTTPTransport())
         http = openai.DefaultAsyncHttpx2Client(transport=transport)
         made: openai.AsyncOpenAI = client_for(connection, RecordedAsyncOpenAI, RecordedAsyncAzureOpenAI, http)
         return made
