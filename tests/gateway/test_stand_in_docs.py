@@ -11,7 +11,7 @@ from pathlib import Path
 import aiops.gateway.testing as face
 
 ROOT = Path(__file__).parents[2]
-HOW_TO = ROOT / "docs" / "how-to" / "test-your-code.md"
+HOW_TO = ROOT / "docs" / "how-to" / "test-over-http.md"
 
 
 def test_the_examples_pass(tmp_path):
