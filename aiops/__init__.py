@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from aiops.client.nonblocking import AsyncOpenAIClient
     from aiops.client.structured import get_structured_completion, get_structured_completion_sync
     from aiops.execution.costs import track_costs
+    from aiops.execution.errors import REFUSALS
     from aiops.execution.fallbacks import Fallback
     from aiops.gateway.retry import RetryPolicy
 
 __all__ = [
+    "REFUSALS",
     "AsyncOpenAIClient",
     "Classification",
     "Fallback",
@@ -48,6 +50,7 @@ __all__ = [
 
 # Importing them here would import Django's models before its apps are there.
 _WHERE = {
+    "REFUSALS": "aiops.execution.errors",
     "AsyncOpenAIClient": "aiops.client.nonblocking",
     "Classification": "aiops.client.classification",
     "Fallback": "aiops.execution.fallbacks",
