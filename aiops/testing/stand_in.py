@@ -10,12 +10,16 @@ from typing import Any
 from aiops.gateway.in_process import ENDING, answer_at, withdraw
 from aiops.testing.provider import Leftovers, Provider, Unscripted
 
+NOT_KEPT = {"BASE_URL", "REQUESTS_PER_MINUTE", "TOKENS_PER_MINUTE", "MAX_IN_FLIGHT_OVERALL", "MODEL_LIMITS"}
+"""Options of a connection that lead to the network, or are counted beyond a test."""
+
 
 @contextmanager
 def stand_in(*, unscripted: Unscripted = "fail", leftovers: Leftovers = "ignore") -> Iterator[Provider]:
     """Every connection of the settings leads to one provider, for as long as the block runs.
 
-    All else that the settings say of a connection holds: its model, its interface, its limits, what is redacted.
+    All else that the settings say of a connection holds, its model, its interface, what is redacted; but not its
+    limits, which tests of a whole suite would share. A test that is about them sets them inside the block.
 
     Args:
         unscripted: what becomes of a question that nothing is scripted for: `fail` refuses it and fails the test,
@@ -63,9 +67,11 @@ def settings_for(hosts: Mapping[str, str]) -> dict[str, Any]:
 
 @contextmanager
 def answering(provider: Provider, hosts: Mapping[str, str]) -> Iterator[None]:
-    """The provider answers at these hosts, and nothing that came of earlier tests holds any more."""
+    """The provider answers at these hosts, and nothing that came of earlier tests holds any more.
+
+    Limits begin anew by themselves, with every change of the setting.
+    """
     from aiops.execution import cooldown
-    from aiops.limits.keeper import close_keeper
 
     cooldown.forget()
     for host in hosts.values():
@@ -76,11 +82,10 @@ def answering(provider: Provider, hosts: Mapping[str, str]) -> Iterator[None]:
         for host in hosts.values():
             withdraw(host, provider.answerer)
         cooldown.forget()
-        close_keeper()
 
 
 def _led(options: Mapping[str, Any], host: str) -> dict[str, Any]:
-    kept = {name: value for name, value in options.items() if name != "BASE_URL"}
+    kept = {name: value for name, value in options.items() if name not in NOT_KEPT}
     if kept.get("AZURE_ENDPOINT"):
         return {**kept, "AZURE_ENDPOINT": f"https://{host}", "API_KEY": "stand-in"}
     return {**kept, "BASE_URL": f"https://{host}/v1", "API_KEY": "stand-in"}

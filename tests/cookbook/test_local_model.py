@@ -1,7 +1,7 @@
 """Recipes asked of a real server with a real model: what it says may be nonsense, what is made of it may not.
 
-Where `local_model fetch` has fetched one, or `LOCAL_MODEL_FILE` names one, that is asked; else a file of a few kilobytes
-that is made here, which talks, but cannot be trusted to end a sentence of JSON.
+Where `local_model fetch` has fetched one, or `LOCAL_MODEL_FILE` names one, that is asked; else a file of a few
+kilobytes that is made here, which talks, but cannot be trusted to end a sentence of JSON.
 """
 
 from __future__ import annotations

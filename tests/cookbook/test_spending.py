@@ -1,16 +1,16 @@
 """Recipes about limits and money: rate-limited, cached, cost-tracked, fallback."""
 
 import ast
-import os
 import re
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
 
 from aiops.calls.models import Call
 from aiops.gateway.connections import get_connection
-from aiops.limits.take import take
+from aiops.limits.limits import limits_of
 from aiops.testing import Hang, Length, Status, stand_in
 from project.helpdesk.models import Ticket
 from tests.cookbook.pages import recipe, text_of
@@ -19,15 +19,14 @@ from tests.cookbook.pages import recipe, text_of
 def settings_of(name):
     """The `AIOPS` that a page shows."""
     block = re.search(r"```python\n(AIOPS = .*?)```", text_of(name), re.DOTALL)[1]
-    names = {"os": os}
+    names = {"os": SimpleNamespace(environ={"OPENAI_API_KEY": "not-a-key"})}
     exec(compile(ast.parse(block), name, "exec"), names)
     return names["AIOPS"]
 
 
 @pytest.fixture
-def shown(settings, monkeypatch):
+def shown(settings):
     """Takes over the settings of a page."""
-    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
 
     def shown(name):
         settings.AIOPS = {**settings.AIOPS, **settings_of(name)}
@@ -41,23 +40,34 @@ class TestRateLimited:
         client = site(translate=recipe("rate-limited").translate)
         return lambda: client.post("/translate/", {"text": "Wo ist meine Karte?"})
 
-    def test_a_limit_lets_through_what_there_is_room_for(self, shown, post):
-        shown("rate-limited")
-        with stand_in() as ai:
-            ai.reply_with("Where is my card?")
-            assert post().json() == {"translation": "Where is my card?"}
+    @pytest.fixture
+    def limits(self, ai, settings):
+        """Limits as on the page, or others."""
 
-    def test_who_would_wait_too_long_is_told_when_to_come_back(self, settings, post):
-        connections = settings.AIOPS["CONNECTIONS"]
-        default = {**connections["default"], "MAX_IN_FLIGHT_OVERALL": 1, "DEADLINE": 10}
-        settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {"default": default}}
-        with stand_in() as ai, take(get_connection(), "gpt-6-luna"):
-            response = post()
-            ai.assert_nothing_asked()
+        def limits(**others):
+            shown = settings_of("rate-limited")["CONNECTIONS"]["default"]
+            default = {**settings.AIOPS["CONNECTIONS"]["default"], **shown, **others, "API_KEY": "stand-in"}
+            settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {"default": default}}
+
+        return limits
+
+    def test_a_limit_lets_through_what_there_is_room_for(self, limits, ai, post):
+        limits()
+        assert limits_of(get_connection(), "gpt-6-luna").requests_per_minute == 600
+        ai.reply_with("Where is my card?")
+        assert post().json() == {"translation": "Where is my card?"}
+
+    def test_who_would_wait_too_long_is_told_when_to_come_back(self, limits, ai, post):
+        limits(REQUESTS_PER_MINUTE=1)
+        ai.when().always("Where is my card?")
+        # A person may be early by one.
+        assert [post().status_code for _ in range(2)] == [200, 200]
+        response = post()
+        ai.assert_asked(2)
         assert response.status_code == 503
         assert int(response["Retry-After"]) >= 1
         assert response.json()["error"].startswith("We are busy")
-        assert Call.objects.get().error_kind == "too_busy"
+        assert Call.objects.get(status="failed").error_kind == "too_busy"
 
     def test_what_waiting_does_not_cure_has_no_time_to_come_back(self, ai, post):
         ai.reply_with(Status(400))
