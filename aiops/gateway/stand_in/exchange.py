@@ -53,6 +53,8 @@ class Exchange:
         self.received = received
         self.operation = operation
         self.manner = manner
+        self.streamed = operation is not None and operation.streams(received)
+        """Whether a stream is awaited."""
         self.request_id = request_id
         self.limits = limits
         """The headers that tell of rate limits."""
@@ -109,11 +111,6 @@ class Exchange:
         if self.operation is None:
             raise LookupError(f"There is nothing at {self.received.path} that could be answered.")
         return self.operation
-
-    @property
-    def streamed(self) -> bool:
-        """Whether a stream is awaited."""
-        return self.operation is not None and self.operation.streams(self.received)
 
     @property
     def gone(self) -> bool:
