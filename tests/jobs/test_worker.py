@@ -447,7 +447,7 @@ def test_a_prompt_whose_answers_may_be_given_again_is_not_asked_twice(triage, so
 @pytest.mark.django_db(transaction=True)
 def test_a_limit_slows_a_job_down_and_fails_none_of_its_rows(triage, source, provider, settings):
     connections = settings.AIOPS["CONNECTIONS"]
-    default = {**connections["default"], "REQUESTS_PER_MINUTE": 300, "MAX_IN_FLIGHT": 200, "DEADLINE": 4.0}
+    default = {**connections["default"], "REQUESTS_PER_MINUTE": 300, "MAX_IN_FLIGHT": 200, "DEADLINE": 2.0}
     settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {**connections, "default": default}}
     job = start_job(triage, source)
     work(job.pk)
