@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from functools import cache
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -60,6 +61,8 @@ PARTS = {
     ),
     "redis": (_redis, "Redis", f"start a server, or name one in AIOPS_TEST_REDIS_URL (tried {_server(REDIS_URL)})"),
     "browser": (lambda: CHROMIUM is not None, "Chromium", "install the package chromium"),
+    "phones": (lambda: find_spec("phonenumbers") is not None, "phonenumbers", 'pip install "django-aiops[phones]"'),
+    "presidio": (lambda: find_spec("presidio_analyzer") is not None, "Presidio", 'pip install "django-aiops[privacy]"'),
     "office": (lambda: shutil.which("soffice") is not None, "LibreOffice", "install the package libreoffice-calc"),
 }
 present = {name: cache(probe) for name, (probe, _, _) in PARTS.items()}
