@@ -24,6 +24,11 @@ REDIS_URL = os.environ.get("AIOPS_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 REQUIRE_ALL = os.environ.get("AIOPS_TEST_REQUIRE_ALL") == "1"
 """Where everything is meant to be there, a missing part is a failure and no skip."""
 
+# How long one example takes says more about the machine than about the code. Examples that nobody has seen yet are for
+# those who can look into what they find, not for whoever waits for a verdict.
+hypothesis.settings.register_profile("unhurried", deadline=None, derandomize=REQUIRE_ALL)
+hypothesis.settings.load_profile("unhurried")
+
 
 def _server(url: str) -> str:
     # Without name and password.
