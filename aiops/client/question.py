@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils import timezone
 
+from aiops.client.defaults import mind_the_end
 from aiops.client.how import How
+from aiops.client.strict_form import is_strict
 from aiops.execution.prepare import Check, Prepared, prepare_request
 from aiops.gateway.dialects import Request
 from aiops.gateway.model_rules import rules_of
@@ -28,6 +32,17 @@ ELSEWHERE: Mapping[str, str] = {
 }
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+
+
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
+    "n": (1, 128),
+    "top_logprobs": (0, 20),
+}
+"""Parameter → the least and the greatest that any provider takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +65,16 @@ def prepare_question(question: Question, how: How) -> Prepared:
         ConnectionProblem, NotAsked: as `prepare_request`.
     """
     parameters = dict(question.parameters)
+    mind_the_end(how.model, how.connection, today=timezone.localdate())
     request = Request(
         connection=how.connection.alias,
         model=how.model,
         messages=checked(question.messages),
         output_limit=how.connection.output_limit_for(_output_limit(parameters, how)),
-        parameters=rules_of(how.connection, how.model).fitted(parameters),
+        parameters=rules_of(how.connection, how.model).fitted(_sensible(parameters)),
         schema=question.schema,
-        schema_name=question.schema_name,
+        schema_name=_name(question.schema_name),
+        strict=question.schema is None or is_strict(question.schema),
     )
     return prepare_request(
         request,
@@ -68,6 +85,12 @@ def prepare_question(question: Question, how: How) -> Prepared:
         reusable_for=how.reusable_for,
         now=timezone.now(),
     )
+
+
+def told_in_words(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The message that says what a server has no parameter for."""
+    told = json.dumps(schema, ensure_ascii=False)
+    return {"role": "system", "content": f"Answer with JSON that satisfies this JSON Schema: {told}"}
 
 
 def checked(messages: Any) -> Sequence[Mapping[str, Any]]:
@@ -111,6 +134,26 @@ def _says(message: Mapping[str, Any]) -> bool:
     if not content:
         return bool(message.get("tool_calls"))
     return any(part.get("type") != "text" or str(part.get("text") or "").strip() for part in content)
+
+
+def _name(schema_name: str) -> str:
+    """A class may have brackets in its name, and letters that providers do not take."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", schema_name)[:64]
+
+
+def _sensible(parameters: dict[str, Any]) -> dict[str, Any]:
+    for name, (least, most) in BOUNDS.items():
+        value = parameters.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+            raise ValueError(f"{name} is {value!r}: give a number from {least:g} to {most:g}.")
+    for name, value in parameters.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"{name} cannot be said in JSON: {error}.") from error
+    return parameters
 
 
 def _output_limit(parameters: dict[str, Any], how: How) -> int:
