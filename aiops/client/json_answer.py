@@ -82,7 +82,7 @@ class _Search:
                     yield self.text[start:end]
 
     def longest(self) -> str | None:
-        """The longest object or list, if it is whole. What lies in one that breaks off is a piece, and not looked at."""
+        """The longest object or list, if it is whole. What lies in one that breaks off is a piece of it."""
         found, position = "", 0
         for _try in range(TRIES):
             beginning = _BEGINNING.search(self.text, position)
