@@ -23,6 +23,8 @@ Decode = Callable[[str, int], tuple[Any, int]]
 _BEGINNING = re.compile(r"[{\[]")
 # A fence stands in a line of its own, and so never inside a string of JSON, which has no line breaks.
 _FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n\s*", re.MULTILINE)
+# What begins so is JSON, or means to be, and no remark in brackets: where it breaks, what follows is the rest of it.
+_MEANT = re.compile(r"""[\[\s]*+\{\s*+(?:"[^"\\]*"\s*:|')""")
 _LITERALS = ("true", "false", "null", "-")
 _DECODE: Decode = json.JSONDecoder().raw_decode
 
@@ -48,7 +50,7 @@ def json_in(text: str, *, decode: Decode = _DECODE) -> str | None:
     """The part of a text that is JSON: all of it, or what stands in a fence, or the longest object or list in it.
 
     A parser finds it, so that braces in strings, fences in values and remarks around it do no harm. None where there is
-    none, and where the longest is cut off: what is inside of that is a piece of the answer, and no answer.
+    none, and where the longest is cut off or broken: what is inside of that is a piece of the answer, and no answer.
 
     Raises:
         TooDeep: it has more levels than a parser reads.
@@ -68,8 +70,8 @@ class _Search:
         self._read_to = 0
         """How far the last try came."""
 
-        self._cut = False
-        """Whether it came to the end without an end of the JSON."""
+        self._broken = False
+        """Whether it read JSON that goes on, and cannot be read to its end."""
 
     def fenced(self) -> Iterator[str]:
         """What is the only thing in a fence."""
@@ -92,7 +94,7 @@ class _Search:
             end = self.end_of(start)
             if end is not None:
                 found = max(found, self.text[start:end], key=len)
-            elif self._cut:
+            elif self._broken:
                 return found if len(found) > len(self.text) - start else None
             position = max(self._read_to, start + 1)
         return found or None
@@ -103,7 +105,7 @@ class _Search:
         Raises:
             TooDeep: nobody can say.
         """
-        self._cut = False
+        self._broken = False
         try:
             _data, self._read_to = self._decode(self.text, start)
         except RecursionError:
@@ -111,11 +113,12 @@ class _Search:
         except json.JSONDecodeError as error:
             unread = self.text[error.pos : error.pos + 5]
             # The parser says of a string that does not end where it began.
-            self._cut = error.msg.startswith("Unterminated") or any(word.startswith(unread) for word in _LITERALS)
-            self._read_to = len(self.text) if self._cut else error.pos
+            cut = error.msg.startswith("Unterminated") or any(word.startswith(unread) for word in _LITERALS)
+            self._broken = cut or _MEANT.match(self.text, start) is not None
+            self._read_to = len(self.text) if cut else error.pos
             return None
         except ValueError:
             # A number of more digits than Python reads.
-            self._cut, self._read_to = True, len(self.text)
+            self._broken, self._read_to = True, len(self.text)
             return None
         return self._read_to

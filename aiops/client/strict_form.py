@@ -40,16 +40,14 @@ BELOW = ("properties", "$defs")
 def strict_form(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The same schema in the words that strict structured output takes, as far as it has words."""
     found: dict[str, Any] = {}
-    told: list[str] = []
+    told = [sentence.format(schema[name]) for name, sentence in TOLD.items() if name in schema]
     for name, value in schema.items():
-        if name in TOLD:
-            told.append(TOLD[name].format(value))
-        elif name in BELOW:
+        if name in BELOW:
             found[name] = {inner: strict_form(one) for inner, one in value.items()}
         elif name in ("anyOf", "oneOf"):
             # Which of them it is, the class finds out; exactly one or at least one makes no difference to it.
             found["anyOf"] = [strict_form(one) for one in value]
-        elif name not in DROPPED and not _unknown(name, value):
+        elif name not in DROPPED and name not in TOLD and not _unknown(name, value):
             found[name] = strict_form(value) if isinstance(value, Mapping) else value
     if told:
         found["description"] = "; ".join([*([found["description"]] if "description" in found else []), *told])
