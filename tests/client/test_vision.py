@@ -10,6 +10,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
+from django.db.models.fields.files import FieldFile
 
 from aiops import Image, OpenAIIncompleteError
 from aiops.calls.models import Call
@@ -131,11 +132,7 @@ def test_an_uploaded_file_is_seen_by_responses_only(api, call, provider):
         assert not Call.objects.exists()
 
 
-class Shelf(models.Model):
-    picture = models.FileField()
-
-    class Meta:
-        app_label = "tests_of_vision"
+NO_FILE = FieldFile(None, models.FileField(), "")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +159,7 @@ class Shelf(models.Model):
         ("data:image/png;base64,!!!!", "Image 1 is neither"),
         ("data:text/plain,Hello", "Image 1 is a data URI without base64"),
         (io.StringIO("text"), "Image 1 is open as text: open it with mode “rb”."),
-        (Shelf().picture, "Image 1 is a field without a file."),
+        (NO_FILE, "Image 1 is a field without a file."),
         (7, "Image 1 is of type int: give bytes, base64, a path, a file or an address."),
         (None, "Image 1 is of type NoneType"),
         ([], "There is no image: give at least one."),
