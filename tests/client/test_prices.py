@@ -1,4 +1,4 @@
-"""What each method costs: to the nano-dollar what the price list says, never more than was held, never zero for unknown."""
+"""What each method costs: to the nano-dollar what the price list says, no more than was held, unknown and never zero."""
 
 import json
 from decimal import Decimal
