@@ -1,4 +1,4 @@
-"""What each method costs: to the nano-dollar what the price list says, no more than was held, unknown and never zero."""
+"""What each method costs: by the price list to the nano-dollar, no more than was held, and unknown rather than zero."""
 
 import json
 from decimal import Decimal

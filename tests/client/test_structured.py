@@ -6,11 +6,11 @@ import pickle
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ForwardRef, Literal
 
 import pytest
 from asgiref.sync import async_to_sync
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model, field_validator
 from typing_extensions import TypedDict
 
 from aiops import (
@@ -326,8 +326,7 @@ class Loose(BaseModel):
     made_by: asyncio.Event
 
 
-class Undefined(BaseModel):
-    what: "NoSuchClass"  # noqa: F821
+Undefined = create_model("Undefined", what=(ForwardRef("NoSuchClass"), ...))
 
 
 @pytest.mark.parametrize(
