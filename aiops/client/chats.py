@@ -19,6 +19,7 @@ from aiops.client.question import Question, checked, prepare_question, told_in_w
 from aiops.client.schemas import schema_of_class
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
+from aiops.gateway.plain_text import storable
 from aiops.gateway.usage import Usage
 
 
@@ -84,6 +85,11 @@ def prepare_vision(
         raise ValueError(
             f"The connection “{found.connection.alias}” speaks Chat Completions, which takes no uploaded image: "
             'give its bytes, or give the connection the option API="responses".'
+        )
+    if found.connection.api == "chat" and any(part["image_url"]["detail"] == "original" for part in parts):
+        raise ValueError(
+            f"The connection “{found.connection.alias}” speaks Chat Completions, which knows no detail “original”: "
+            'use “high”, or give the connection the option API="responses".'
         )
     content = [{"type": "text", "text": text_prompt}, *parts]
     return prepare_chat(default, [{"role": "user", "content": content}], arguments)
@@ -177,4 +183,4 @@ def texts_of(values: Any, what: str) -> Sequence[str]:
     for number, text in enumerate(found, start=1):
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"Text {number} is empty or no text: leave it out.")
-    return list(found)
+    return [storable(text) for text in found]

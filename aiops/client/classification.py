@@ -80,7 +80,7 @@ def prepare_classification(
     said: Any = dict(options)
     found = how(default, **said)
     if found.connection.supports_decisions:
-        return _by_decisions(text, meanings, instructions, found, options.get("model"))
+        return _by_decisions(storable(text), meanings, storable(instructions), found, options.get("model"))
     return _by_answer(text, meanings, instructions, found)
 
 
@@ -119,7 +119,9 @@ def described(choices: Any) -> dict[str, str]:
         raise ValueError("choices are to be names, or names with what is meant by them.")
     if not all(isinstance(name, str) and name.strip() for name, _meaning in pairs):
         raise ValueError("A choice is empty or no text: give each a name.")
-    found = {str(name): str(meaning or "") for name, meaning in pairs}
+    if any(storable(name) != name for name, _meaning in pairs):
+        raise ValueError("A choice holds NUL or half a character, which no answer could name: leave that out.")
+    found = {str(name): storable(str(meaning or "")) for name, meaning in pairs}
     if len(found) != len(pairs):
         raise ValueError("A choice is given twice: leave one out.")
     if not 2 <= len(found) <= MOST_CHOICES:

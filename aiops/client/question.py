@@ -16,6 +16,7 @@ from aiops.client.strict_form import is_strict
 from aiops.execution.prepare import Check, Prepared, prepare_request
 from aiops.gateway.dialects import Request
 from aiops.gateway.model_rules import rules_of
+from aiops.gateway.plain_text import TooDeep, storable_data
 
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 """The names that the output limit goes by; any will do."""
@@ -103,7 +104,11 @@ def checked(messages: Any) -> Sequence[Mapping[str, Any]]:
         messages = [{"role": "user", "content": messages}]
     if not isinstance(messages, Sequence) or not messages:
         raise ValueError("messages are empty: give a text, or a list of messages with role and content.")
-    found = [_as_mapping(message) for message in messages]
+    try:
+        # What a customer wrote may hold what neither a database nor JSON can.
+        found = [storable_data(_plain(_as_mapping(message))) for message in messages]
+    except (TooDeep, RecursionError):
+        raise ValueError("A message is nested too deeply.") from None
     for number, message in enumerate(found, start=1):
         role, content = message.get("role"), message.get("content")
         if role not in ROLES:
@@ -125,6 +130,13 @@ def _as_mapping(message: Any) -> Mapping[str, Any]:
         made: Mapping[str, Any] = message.to_dict()
         return made
     raise ValueError(f"A message is of type {type(message).__name__}: give a dictionary with role and content.")
+
+
+def _plain(value: Any) -> Any:
+    """The same in dictionaries and lists only."""
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _says(message: Mapping[str, Any]) -> bool:
@@ -151,8 +163,9 @@ def _sensible(parameters: dict[str, Any]) -> dict[str, Any]:
     for name, value in parameters.items():
         try:
             json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ValueError(f"{name} cannot be said in JSON: {error}.") from error
+            parameters[name] = storable_data(value)
+        except (TypeError, ValueError, RecursionError, TooDeep) as error:
+            raise ValueError(f"{name} cannot be said in JSON: {error or 'it is nested too deeply'}.") from error
     return parameters
 
 

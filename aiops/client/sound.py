@@ -16,7 +16,7 @@ from aiops.client.vectors import usual
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared, prepare_request
 from aiops.gateway.dialects import SpeechRequest, TranscriptionRequest
-from aiops.gateway.plain_text import storable
+from aiops.gateway.plain_text import storable, storable_data
 
 MOST_BYTES = 25 * 1024 * 1024
 """Of one recording: more is refused by every provider."""
@@ -60,7 +60,7 @@ def prepare_transcription(default: str, audio: Any, arguments: Mapping[str, Any]
             model=model,
             sound=sound,
             name=name,
-            parameters={name: value for name, value in parameters.items() if value is not None},
+            parameters={name: storable_data(value) for name, value in parameters.items() if value is not None},
         ),
         found.about(),
         retry=found.policy,
@@ -83,13 +83,15 @@ def prepare_speech(default: str, text: Any, voice: Any, arguments: Mapping[str, 
     if not voice or not isinstance(voice, str | Mapping):
         raise ValueError(f"voice is {voice!r}: name one, as the provider does.")
     options, parameters = split(arguments)
-    given = {name: value for name, value in parameters.items() if value is not None}
+    given = {name: storable_data(value) for name, value in parameters.items() if value is not None}
     speed = given.get("speed", 1)
     if not isinstance(speed, int | float) or isinstance(speed, bool) or not SLOWEST <= speed <= FASTEST:
         raise ValueError(f"speed is {speed!r}: give a number from {SLOWEST:g} to {FASTEST:g}.")
     found, model = usual("speech", default, options)
     return prepare_request(
-        SpeechRequest(connection=found.connection.alias, model=model, text=text, voice=voice, parameters=given),
+        SpeechRequest(
+            connection=found.connection.alias, model=model, text=storable(text), voice=voice, parameters=given
+        ),
         found.about(),
         retry=found.policy,
         now=timezone.now(),

@@ -239,6 +239,7 @@ def test_choices_may_be_those_of_a_field(call, provider, budget):
         (TEXT, ["card", "card"], {}, "A choice is given twice"),
         (TEXT, ["card", ""], {}, "A choice is empty or no text"),
         (TEXT, ["card", 7], {}, "A choice is empty or no text"),
+        (TEXT, ["card", "re\0fund"], {}, "A choice holds NUL or half a character"),
         (TEXT, ["card", ["refund"]], {}, "A choice is empty or no text"),
         (TEXT, {1: "x", 2: "y"}, {}, "A choice is empty or no text"),
         (TEXT, "card, refund", {}, "choices are to be names"),

@@ -132,6 +132,16 @@ def test_an_uploaded_file_is_seen_by_responses_only(api, call, provider):
         assert not Call.objects.exists()
 
 
+def test_the_original_is_looked_at_by_responses_only(api, call, provider):
+    if api == "responses":
+        call("create_with_vision", "What is this?", PNG, "original")
+        assert images_sent(provider) == [(uri(PNG), "original")]
+    else:
+        with pytest.raises(ValueError, match="which knows no detail “original”: use “high”"):
+            call("create_with_vision", "What is this?", [PNG, (PNG, "original")])
+        assert provider.requests == []
+
+
 NO_FILE = FieldFile(None, models.FileField(), "")
 
 
