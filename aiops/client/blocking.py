@@ -25,7 +25,7 @@ from aiops.client.images import Detail
 from aiops.client.moderation import Moderation, moderations_in, prepare_moderation
 from aiops.client.sdk import sync_sdk
 from aiops.client.sound import prepare_speech, prepare_transcription, sound_in, text_in
-from aiops.client.vectors import prepare_embeddings, require_as_many, vectors_in
+from aiops.client.vectors import as_given, prepare_embeddings, vectors_in
 from aiops.execution.call import make_call
 from aiops.execution.prepare import Prepared
 from aiops.execution.streaming import stream_call
@@ -104,7 +104,7 @@ class OpenAIClient:
         vectors: list[list[float]] = []
         for share in prepare_embeddings(self.connection, texts, dimensions, options):
             vectors += vectors_in(make_call(share()))
-        return require_as_many(vectors, texts)
+        return as_given(vectors, texts)
 
     def transcribe(self, audio: Any, **arguments: Any) -> str:
         """The words of a recording.

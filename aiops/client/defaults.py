@@ -52,7 +52,8 @@ def default_model(operation: str, connection: Connection, *, today: date) -> str
     Raises:
         ValueError: every model known for it has ended.
     """
-    if connection.provider not in ("openai", "azure"):
+    if connection.provider not in ("openai", "azure") or connection.azure_deployment:
+        # A server of its own has its own models, and a deployment is of one model, whatever is asked for.
         return connection.model
     alive = [model for model in MODELS[operation] if model not in ENDS or today < ENDS[model][0]]
     if not alive:
@@ -66,11 +67,11 @@ def default_model(operation: str, connection: Connection, *, today: date) -> str
 def mind_the_end(model: str, connection: Connection, *, today: date) -> None:
     """Warn in the log, once a process, of a model that is about to end or has."""
     if connection.provider in ("openai", "azure") and model in ENDS and today >= ENDS[model][0] - NOTICE:
-        _warn(model)
+        _warn(model, ended=today >= ENDS[model][0])
 
 
 @cache
-def _warn(model: str) -> None:
+def _warn(model: str, *, ended: bool) -> None:
     day, successor = ENDS[model]
     instead = f"; {successor} is named in its place" if successor else ""
-    logger.warning("The model %s ends on %s%s.", model, day.isoformat(), instead)
+    logger.warning("The model %s %s on %s%s.", model, "ended" if ended else "ends", day.isoformat(), instead)

@@ -26,7 +26,7 @@ from aiops.client.images import Detail
 from aiops.client.moderation import Moderation, moderations_in, prepare_moderation
 from aiops.client.sdk import async_sdk
 from aiops.client.sound import prepare_speech, prepare_transcription, sound_in, text_in
-from aiops.client.vectors import prepare_embeddings, require_as_many, vectors_in
+from aiops.client.vectors import as_given, prepare_embeddings, vectors_in
 from aiops.execution.call import amake_call
 from aiops.execution.streaming import astream_call
 
@@ -79,7 +79,7 @@ class AsyncOpenAIClient:
         shares = await sync_to_async(prepare_embeddings)(self.connection, texts, dimensions, options)
         for share in shares:
             vectors += vectors_in(await amake_call(share))
-        return require_as_many(vectors, texts)
+        return as_given(vectors, texts)
 
     async def transcribe(self, audio: Any, **arguments: Any) -> str:
         """The words of a recording."""
