@@ -9,6 +9,10 @@ from typing import Any, TypeGuard
 
 from aiops.execution.judge import Outcome
 
+LEAST = 0.5
+"""How much of the probability the choices must have. Where they have less, the server tells what the model would have said
+without its grammar, and that is nothing about the choices."""
+
 AROUND = " \"'{}:,\n\t"
 """What a token may hold beside the letter."""
 
@@ -54,7 +58,7 @@ def _shares(told: Mapping[str, float], keys: Mapping[str, str]) -> dict[str, flo
         if name is not None:
             found[name] += probability
     total = sum(found.values())
-    return {name: value / total for name, value in found.items()} if total else {}
+    return {name: value / total for name, value in found.items()} if total >= LEAST else {}
 
 
 def _tokens(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -84,7 +84,7 @@ def prepare_speech(default: str, text: Any, voice: Any, arguments: Mapping[str, 
         raise ValueError(f"voice is {voice!r}: name one, as the provider does.")
     options, parameters = split(arguments)
     given = {name: storable_data(value) for name, value in parameters.items() if value is not None}
-    speed = given.get("speed", 1)
+    speed = parameters.get("speed") if parameters.get("speed") is not None else 1
     if not isinstance(speed, int | float) or isinstance(speed, bool) or not SLOWEST <= speed <= FASTEST:
         raise ValueError(f"speed is {speed!r}: give a number from {SLOWEST:g} to {FASTEST:g}.")
     found, model = usual("speech", default, options)
