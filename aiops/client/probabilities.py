@@ -10,8 +10,8 @@ from typing import Any, TypeGuard
 from aiops.execution.judge import Outcome
 
 LEAST = 0.5
-"""How much of the probability the choices must have. Where they have less, the server tells what the model would have said
-without its grammar, and that is nothing about the choices."""
+"""How much of the probability the choices must have. Where they have less, the server tells what the model would have
+said without its grammar, and that is nothing about the choices."""
 
 AROUND = " \"'{}:,\n\t"
 """What a token may hold beside the letter."""
