@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from asgiref.sync import sync_to_async
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,8 @@ from aiops.execution.chain import acarry_out, carry_out, unless_cooling
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.lost import ABANDONED, close_lost
 from aiops.execution.prepare import Prepared
-from aiops.execution.window import close_window, durable, hold_again, open_window
+from aiops.execution.unbroken import unbroken
+from aiops.execution.window import close_window, durable, hold_again, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.errors import LedgerError
 from aiops.ledger.holds import Ending
@@ -45,14 +46,14 @@ async def amake_call(prepare: Callable[[], Prepared]) -> Outcome:
     Args:
         prepare: gives the call; it may ask the database.
     """
-    prepared = await sync_to_async(_opened)(prepare)
+    prepared = await aopen(prepare)
     try:
-        ended = await acarry_out(prepared, policy_of(prepared), rehold=sync_to_async(rehold))
+        ended = await acarry_out(prepared, policy_of(prepared), rehold=unbroken(rehold))
     except BaseException:
         # Whoever asked has gone: what is written of it must not be cancelled as well.
-        await asyncio.shield(sync_to_async(give_up)(prepared))
+        await unbroken(give_up)(prepared)
         raise
-    return await sync_to_async(close_call)(judge(ended))
+    return await unbroken(close_call)(judge(ended))
 
 
 def open_call(prepared: Prepared) -> Prepared:
@@ -69,13 +70,41 @@ def open_call(prepared: Prepared) -> Prepared:
     return prepared
 
 
-def _opened(prepare: Callable[[], Prepared]) -> Prepared:
-    return open_call(prepare())
+async def aopen(prepare: Callable[[], Prepared]) -> Prepared:
+    """As `open_call`, without blocking the event loop. A call whose asker is cancelled before it left is withdrawn.
+
+    Args:
+        prepare: gives the call; it may ask the database.
+
+    Raises:
+        aiops.execution.errors.REFUSALS: as there.
+    """
+    begun: list[Prepared] = []
+
+    def opened() -> Prepared:
+        prepared = unless_cooling(prepare())
+        begun.append(prepared)
+        return open_call(prepared)
+
+    try:
+        return await unbroken(opened)()
+    except asyncio.CancelledError:
+        await unbroken(withdraw)(begun)
+        raise
+
+
+def withdraw(calls: Sequence[Prepared]) -> None:
+    """Undo `open_call` for what never left, be it opened or not."""
+    with transaction.atomic():
+        withdraw_window(calls, now=timezone.now())
 
 
 def close_call(outcome: Outcome) -> Outcome:
-    """Write how it ended and settle its money."""
-    with durable():
+    """Write how it ended and settle its money.
+
+    A stream may end inside a transaction that was begun after it: what is undone with that is a call open again.
+    """
+    with transaction.atomic():
         close_window([outcome])
     costs.note(outcome)
     return outcome
@@ -95,5 +124,5 @@ def policy_of(prepared: Prepared) -> RetryPolicy:
 def give_up(prepared: Prepared) -> None:
     """What is written of a call whose asker went away (Ctrl-C, a cancelled task): it may have been billed."""
     text = _("Whoever asked went away before the answer came; it may have been billed.")
-    with durable():
+    with transaction.atomic():
         close_lost(Call.objects.filter(pk=prepared.call_id), kind=ABANDONED, text=text, now=timezone.now())
