@@ -3,6 +3,7 @@
 NotAsked
 ├── ForbiddenParameter   parameters would change the price or the shape of the answer
 ├── UnknownParameter     the connection's interface has no place for a parameter
+├── UnpricedParameter    nobody knows what a call costs with it, and a budget is in force
 └── InTransaction        somebody's open transaction could undo the record
 
 Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`)
@@ -39,6 +40,18 @@ class UnknownParameter(NotAsked):
             )
             % {"name": name, "connection": connection}
         )
+
+
+class UnpricedParameter(NotAsked):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            _(
+                "Nobody here knows what a call with “%(name)s” costs at most, so no budget can hold for it: "
+                "leave it out, or switch the budgets off that hold for such calls."
+            )
+            % {"name": name}
+        )
+        self.name = name
 
 
 class InTransaction(NotAsked):

@@ -1,0 +1,33 @@
+"""The SDK's own client as tests use it: blocking, or awaited."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from aiops import get_async_openai_client, get_openai_client
+
+
+@pytest.fixture(params=["blocking", "awaited"])
+def way(request):
+    """Which of the two clients."""
+    return request.param
+
+
+@pytest.fixture
+def use(way, budget, provider):
+    """Calls a function with the SDK's client, and gives what it gives, awaited where it must be."""
+
+    def blocking(do, **options):
+        return do(get_openai_client(**options).sdk)
+
+    def awaited(do, **options):
+        async def run():
+            given = do(get_async_openai_client(**options).sdk)
+            return await given if inspect.isawaitable(given) else given
+
+        return async_to_sync(run)()
+
+    return blocking if way == "blocking" else awaited
