@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import models
 
-from aiops.execution.answer import about
+from aiops.execution.about import about
 from aiops.execution.fallbacks import Fallback
 from aiops.execution.prepare import About
 from aiops.gateway.connections import Connection, get_connection
@@ -29,7 +29,7 @@ class Options(TypedDict, total=False):
     """The connection's own by default."""
 
     by: Any
-    """The user of the site who asks; kept in the log."""
+    """The user of the site who asks; kept in the log. For many calls at once there is `calls_about`."""
 
     row: models.Model | None
     """What it is about; kept in the log."""

@@ -4,6 +4,7 @@ NotAsked
 ├── ForbiddenParameter   parameters would change the price or the shape of the answer
 ├── MayNotLeave          something was found that may not leave, and cannot be taken out here
 ├── UnknownParameter     the connection's interface has no place for a parameter
+├── UnpricedParameter    nobody knows what a call costs with it, and a budget is in force
 └── InTransaction        somebody's open transaction could undo the record
 
 Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`),
@@ -54,6 +55,18 @@ class MayNotLeave(NotAsked):
             )
             % {"kinds": kinds}
         )
+
+
+class UnpricedParameter(NotAsked):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            _(
+                "Nobody here knows what a call with “%(name)s” costs at most, so no budget can hold for it: "
+                "leave it out, or switch the budgets off that hold for such calls."
+            )
+            % {"name": name}
+        )
+        self.name = name
 
 
 class InTransaction(NotAsked):

@@ -243,21 +243,24 @@ def _without(request: AnyRequest, plan: Plan, about: About, call_id: UUID) -> Pr
     )
 
 
-def prepare_sdk(request: AnyRequest, about: About, connection: Connection, *, now: datetime) -> Prepared:
+def prepare_sdk(request: AnyRequest, about: About, connection: Connection, *, priced: bool, now: datetime) -> Prepared:
     """A call out of what somebody asks with the SDK itself: its parameters are their own business.
 
     Args:
-        request: of the operation `other` where nobody here knows what it costs.
+        priced: False where nobody here can say what it costs.
 
     Raises:
         MayNotLeave, RedactionError: it holds what may not leave, or nobody could see whether.
     """
-    known = request.operation != "other"
     # Nothing can be taken out here: the SDK would show whoever asked the tokens.
     require_nothing(request, detectors_of(connection))
-    price = FREE if request.operation == "moderation" else price_of(connection, request.model, now) if known else None
-    plan = Plan(connection=connection, model=request.model, price=FREE if connection.free else price)
-    ceiling = plan.price.ceiling_of(request.most()) if plan.price else None
+    price = None
+    if connection.free or request.operation == "moderation":
+        price = FREE
+    elif priced:
+        price = price_of(connection, request.model, now)
+    plan = Plan(connection=connection, model=request.model, price=price)
+    ceiling = price.ceiling_of(request.most()) if price else None
     return Prepared(call_id=new_call_id(), plan=plan, request=request, about=about, ceiling=ceiling)
 
 

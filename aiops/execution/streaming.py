@@ -9,14 +9,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 
-from asgiref.sync import sync_to_async
-
 from aiops.execution.ask import Ended, NoMoney, Tally
-from aiops.execution.call import close_call, give_up, open_call, policy_of, rehold
+from aiops.execution.call import aopen, close_call, give_up, open_call, policy_of, rehold
 from aiops.execution.chain import Chain, Link
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.leave import aleave, heard_by, leave
 from aiops.execution.prepare import Prepared
+from aiops.execution.unbroken import unbroken
 from aiops.gateway.completion import Completion
 from aiops.gateway.dialects import Request
 from aiops.gateway.errors import Abandoned, GatewayError
@@ -74,8 +73,8 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
     Raises:
         aiops.execution.errors.REFUSALS: as there.
     """
-    hold = sync_to_async(rehold)
-    prepared = await sync_to_async(lambda: open_call(prepare()))()
+    hold = unbroken(rehold)
+    prepared = await aopen(prepare)
     shown = _Shown(prepared)
     try:
         while shown.ended is None:
@@ -98,12 +97,12 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
         if rest := shown.rest():
             yield rest
     except (GeneratorExit, asyncio.CancelledError):
-        await asyncio.shield(sync_to_async(close_call)(judge(shown.abandoned())))
+        await unbroken(close_call)(judge(shown.abandoned()))
         raise
     except BaseException:
-        await asyncio.shield(sync_to_async(give_up)(prepared))
+        await unbroken(give_up)(prepared)
         raise
-    yield await sync_to_async(close_call)(judge(shown.ended))
+    yield await unbroken(close_call)(judge(shown.ended))
 
 
 class _Shown:

@@ -1,4 +1,8 @@
-"""The client as tests hold it: over either interface, blocking and awaited."""
+"""The client, and the SDK's own, as tests hold them: over either interface, blocking and awaited."""
+
+from __future__ import annotations
+
+import inspect
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -36,3 +40,26 @@ def call(request):
         return async_to_sync(getattr(get_async_openai_client(), name))(*args, **kwargs)
 
     return blocking if request.param == "blocking" else awaited
+
+
+@pytest.fixture(params=["blocking", "awaited"])
+def way(request):
+    """Which of the two clients."""
+    return request.param
+
+
+@pytest.fixture
+def use(way, budget, provider):
+    """Calls a function with the SDK's client, and gives what it gives, awaited where it must be."""
+
+    def blocking(do, **options):
+        return do(get_openai_client(**options).sdk)
+
+    def awaited(do, **options):
+        async def run():
+            given = do(get_async_openai_client(**options).sdk)
+            return await given if inspect.isawaitable(given) else given
+
+        return async_to_sync(run)()
+
+    return blocking if way == "blocking" else awaited

@@ -78,7 +78,15 @@ def completion_of(content: bytes, facts: Facts) -> Completion:
         Malformed: the answer is something else.
         Empty: nothing was heard.
     """
-    payload = parsed(content, facts, WHAT)
+    return read(parsed(content, facts, WHAT), content, facts)
+
+
+def read(payload: Mapping[str, Any], content: bytes, facts: Facts) -> Completion:
+    """As `completion_of`, of a parsed body, or of the last event of a stream.
+
+    Raises:
+        Malformed, Empty: as there.
+    """
     if not isinstance(payload.get("text"), str):
         raise malformed(content, facts, WHAT)
     usage = raw_usage(payload)
