@@ -9,7 +9,7 @@ from functools import lru_cache
 from aiops.gateway.connections import Connection
 from aiops.gateway.model_abilities import Ability, abilities_of, most_output_of
 from aiops.gateway.model_ends import end_of
-from aiops.ledger.prices import price_of
+from aiops.ledger.prices import FREE, Price, price_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +59,17 @@ def known_of(connection: Connection, model: str, *, shut_down: date | None = Non
         context_limit=context_limit,
         output_limit=most_output_of(connection, model),
         abilities=abilities_of(connection, model),
-        priced=price_of(connection, model, now) is not None,
+        priced=price_for(connection, model, now) is not None,
         ends_on=shut_down or (end.day if end else None),
         successor=end.successor if end else "",
     )
+
+
+def price_for(connection: Connection, model: str, now: datetime) -> Price | None:
+    """What a model costs; None where nobody knows. Moderation is looked at for nothing."""
+    if Ability.MODERATION in abilities_of(connection, model):
+        return FREE
+    return price_of(connection, model, now)
 
 
 @lru_cache(maxsize=4096)
