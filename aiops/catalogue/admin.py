@@ -29,7 +29,6 @@ from aiops.catalogue.forms import CardForm, OpinionForm
 from aiops.catalogue.models import ModelCard
 from aiops.catalogue.shown import can_do, connection_of, price_in_short, price_lines, price_now, state_of, takes
 from aiops.lists import ReadOnlyAdmin
-from aiops.templatetags.aiops_format import count
 
 
 @admin.register(ModelCard)
@@ -38,7 +37,7 @@ class ModelCardAdmin(ReadOnlyAdmin[ModelCard]):
 
     page_template = "aiops/catalogue/card.html"
     change_list_template = "admin/aiops/modelcard/change_list.html"
-    list_display = ("star", "shown_model", "shown_connection", "can", "context", "price", "state", "rating", "who")
+    list_display = ("star", "shown_model", "price", "state", "can", "rating", "who")
     list_display_links = ("shown_model",)
     list_filter = (ConnectionFilter, AbilityFilter, EndFilter, FavouriteFilter, PriceFilter, RestrictedFilter)
     search_fields = ("model", "title", "note")
@@ -94,7 +93,7 @@ class ModelCardAdmin(ReadOnlyAdmin[ModelCard]):
             "write_url": self._address("write", row.pk) if may_write else "",
         }
 
-    @admin.display(description=gettext_lazy("favourite"))
+    @admin.display(description="★")
     def star(self, card: Any) -> SafeString:
         """A button: the list is within a form, and this sends it elsewhere."""
         text = _("%(model)s: no longer a favourite") if card.favourite else _("%(model)s: make it a favourite")
@@ -108,24 +107,15 @@ class ModelCardAdmin(ReadOnlyAdmin[ModelCard]):
 
     @admin.display(description=gettext_lazy("model"), ordering="model")
     def shown_model(self, card: ModelCard) -> SafeString:
-        """Its name, and what people call it."""
-        if not card.title:
-            return format_html("{}", card.model)
-        return format_html('{} <span class="aiops-quiet">{}</span>', card.model, card.title)
-
-    @admin.display(description=gettext_lazy("connection"), ordering="connection")
-    def shown_connection(self, card: ModelCard) -> str:
-        return card.connection
+        """Its name, what people call it, and where it is."""
+        about = f"{card.title}, {card.connection}" if card.title else card.connection
+        return format_html('{} <span class="aiops-quiet">{}</span>', card.model, about)
 
     @admin.display(description=gettext_lazy("can do"))
     def can(self, card: ModelCard) -> str:
         return can_do(card)
 
-    @admin.display(description=gettext_lazy("context"), ordering="context_limit")
-    def context(self, card: ModelCard) -> str:
-        return count(card.context_limit)
-
-    @admin.display(description=gettext_lazy("$ a million tokens, in / out"))
+    @admin.display(description=gettext_lazy("$ a million in / out"))
     def price(self, card: ModelCard) -> str:
         return price_in_short(price_now(card, timezone.now()))
 

@@ -34,7 +34,7 @@ class ConnectionFilter(SimpleListFilter):
 class AbilityFilter(SimpleListFilter):
     """By one thing that a model can do."""
 
-    title = _("can do")
+    title = _("ability")
     parameter_name = "can"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
@@ -72,9 +72,11 @@ class YesOrNo(SimpleListFilter):
     """By a column that is true or false."""
 
     field: str
+    words: tuple[Any, Any]
+    """For true, for false."""
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
-        return [("yes", _("yes")), ("no", _("no"))]
+        return list(zip(("yes", "no"), self.words, strict=True))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(**{self.field: self.value() == "yes"}) if self.value() in ("yes", "no") else queryset
@@ -83,19 +85,22 @@ class YesOrNo(SimpleListFilter):
 class FavouriteFilter(YesOrNo):
     """By one's own star."""
 
-    title = _("my favourite")
+    title = _("favourite")
     parameter_name = field = "favourite"
+    words = (_("mine"), _("others"))
 
 
 class PriceFilter(YesOrNo):
     """By whether anybody knows what it costs."""
 
-    title = _("price known")
+    title = _("price")
     parameter_name = field = "priced"
+    words = (_("known"), _("unknown"))
 
 
 class RestrictedFilter(YesOrNo):
     """By whether only some may use it."""
 
-    title = _("for some groups only")
+    title = _("who may use it")
     parameter_name = field = "restricted"
+    words = (_("some groups"), _("everybody"))

@@ -17,7 +17,9 @@ def _rating(value: Any) -> int | None:
 class OpinionForm(forms.Form):
     """What one person thinks of the model."""
 
-    favourite = forms.BooleanField(label=_("My favourite: offered first where I choose a model"), required=False)
+    favourite = forms.BooleanField(
+        label=_("My favourite: offered first where I choose a model"), label_suffix="", required=False
+    )
     rating = forms.TypedChoiceField(
         label=_("My rating"),
         required=False,
@@ -38,3 +40,8 @@ class CardForm(forms.ModelForm):  # type: ignore[type-arg]
             "note": forms.Textarea(attrs={"class": "vLargeTextField", "rows": 3}),
             "groups": forms.SelectMultiple(attrs={"size": 6}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        groups: Any = self.fields["groups"]
+        groups.queryset = groups.queryset.order_by("name")

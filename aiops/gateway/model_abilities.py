@@ -68,7 +68,7 @@ _MOST_OUTPUT = (
 
 def abilities_of(connection: Connection, model: str) -> frozenset[Ability]:
     """What a model can do over a connection; empty where nobody knows."""
-    name = model.removeprefix("openai/")
+    name = model.removeprefix("openai/").removeprefix("ft:")
     found = next((abilities for pattern, abilities in _BY_KIND if pattern.match(name)), None)
     if found is not None:
         return found

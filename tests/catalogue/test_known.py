@@ -25,6 +25,7 @@ LOCAL = connection_from("local", {"BASE_URL": "http://127.0.0.1:9/v1", "PROVIDER
         ("gpt-6-luna", "images logprobs reasoning streaming structured text tools"),
         ("gpt-5-mini", "images reasoning streaming structured text tools"),
         ("gpt-4o-mini", "images logprobs streaming structured text tools"),
+        ("ft:gpt-4o-mini:a-shop::AbCd", "images logprobs streaming structured text tools"),
         ("gpt-4", "logprobs streaming text tools"),
         ("o3-mini", "reasoning streaming structured text tools"),
         ("text-embedding-3-small", "embeddings"),

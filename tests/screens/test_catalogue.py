@@ -63,7 +63,6 @@ def test_the_list_shows_what_one_chooses_by(boss):
     for part in (
         "GPT-6 Luna",
         "text, images in, tools",
-        "1,050,000",
         "$0.10 / $0.50",
         "everybody",
         "ends in 30 days",
