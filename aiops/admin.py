@@ -2,10 +2,11 @@
 
 from aiops.cache.admin import CachedAnswerAdmin
 from aiops.calls.admin import CallAdmin
+from aiops.catalogue.admin import ModelCardAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.run_page import RunPromptMixin
 from aiops.ledger.admin import BudgetAdmin
 
-__all__ = ["BudgetAdmin", "CachedAnswerAdmin", "CallAdmin", "ItemAdmin", "JobAdmin", "RunPromptMixin"]
+__all__ = ["BudgetAdmin", "CachedAnswerAdmin", "CallAdmin", "ItemAdmin", "JobAdmin", "ModelCardAdmin", "RunPromptMixin"]
 
 of_prompts.extend()

@@ -8,8 +8,8 @@ NotAsked
 └── InTransaction        somebody's open transaction could undo the record
 
 Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`),
-what may not leave (`aiops.redaction.errors`) and the settings (`aiops.options`) refuse with errors of their own;
-`REFUSALS` names them all.
+what may not leave (`aiops.redaction.errors`), who may use a model (`aiops.catalogue.errors`) and the settings
+(`aiops.options`) refuse with errors of their own; `REFUSALS` names them all.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from aiops.cache.errors import CacheError
+from aiops.catalogue.errors import CatalogueError
 from aiops.gateway.connections import ConnectionProblem
 from aiops.ledger.errors import LedgerError
 from aiops.options import InvalidOption
@@ -79,5 +80,14 @@ class InTransaction(NotAsked):
         )
 
 
-REFUSALS = (NotAsked, PromptError, ConnectionProblem, LedgerError, InvalidOption, RedactionError, CacheError)
+REFUSALS = (
+    NotAsked,
+    PromptError,
+    ConnectionProblem,
+    LedgerError,
+    InvalidOption,
+    RedactionError,
+    CacheError,
+    CatalogueError,
+)
 """Everything that may refuse a call before it is made."""

@@ -13,7 +13,7 @@ from uuid import UUID
 from aiops.cache.answers import CachedCompletion
 from aiops.calls.identity import new_call_id
 from aiops.execution.errors import ForbiddenParameter, UnknownParameter
-from aiops.execution.fallbacks import Fallback
+from aiops.execution.fallbacks import Fallback, usable_by
 from aiops.execution.redacting import redacted, require_nothing
 from aiops.gateway.connections import Connection, get_connection
 from aiops.gateway.dialects import AnyRequest, Request
@@ -222,7 +222,7 @@ def prepare_request(
         schema=request.schema if isinstance(request, Request) else None,
         schema_name=request.schema_name if isinstance(request, Request) else "",
         check=check,
-        fallbacks=fallbacks,
+        fallbacks=usable_by(about.user_id, fallbacks, connection),
         retry=retry,
         reusable_for=reusable_for,
     )

@@ -15,6 +15,8 @@ from django.db import transaction
 
 from aiops.calls.models import Call
 from aiops.calls.recording import close_calls, open_calls
+from aiops.catalogue.access import first_refused
+from aiops.catalogue.errors import ModelRestricted
 from aiops.execution.errors import InTransaction
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
@@ -32,7 +34,7 @@ class Opened:
     count: int
     """So many, from the first."""
 
-    refusal: LedgerError | None = None
+    refusal: LedgerError | ModelRestricted | None = None
     """Why the next one may not."""
 
 
@@ -53,7 +55,13 @@ def durable() -> Iterator[None]:
 
 
 def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:
-    """Hold money and write the rows for as many calls, in order, as the budgets allow. Belongs in a transaction."""
+    """Hold money and write the rows for as many calls, in order, as the budgets allow. Belongs in a transaction.
+
+    Every call that leaves comes by here, so this is where it is seen whether who asks may use the model.
+    """
+    forbidden = first_refused((one.request.model, one.plan.connection.alias, one.about.user_id) for one in window)
+    if forbidden is not None:
+        window = window[: forbidden[0]]
     unpriced = next((one for one in window if one.ceiling is None), None)
     if unpriced and current_periods(now):
         return Opened(0, UnpricedModel(unpriced.request.model, unpriced.plan.connection.alias))
@@ -61,7 +69,7 @@ def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:
         [holds.Wanted(call_id=one.call_id, attempt=1, amount=one.ceiling or 0) for one in window], now=now
     )
     open_calls([_row(one, now) for one in window[: granted.count]])
-    return Opened(granted.count, granted.refusal)
+    return Opened(granted.count, granted.refusal or (forbidden[1] if forbidden else None))
 
 
 def open_reused(window: Sequence[Prepared], *, now: datetime) -> None:

@@ -25,14 +25,15 @@ WRITE_PROMPTS = tuple(
     for verb in ("add", "change")
     for model in ("prompt", "promptversion", "outputschema", "schemaversion")
 )
+LOOK_AT_MODELS = ("aiops.view_modelcard",)
 LOOK_AT_MONEY = ("aiops.view_budget", "aiops.view_budgetperiod")
 
 # The names begin with AI: a shop's own group “author” must not wake up with permissions that nobody gave it.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "AI author": (*LOOK_AT_PROMPTS, *WRITE_PROMPTS),
-    "AI author lead": (*LOOK_AT_PROMPTS, *WRITE_PROMPTS, "prompts.publish_prompt", *LOOK_AT_JOBS),
-    "AI runner": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, "aiops.run_job"),
-    "AI reviewer": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, "aiops.view_call_body"),
+    "AI author": (*LOOK_AT_PROMPTS, *WRITE_PROMPTS, *LOOK_AT_MODELS),
+    "AI author lead": (*LOOK_AT_PROMPTS, *WRITE_PROMPTS, "prompts.publish_prompt", *LOOK_AT_JOBS, *LOOK_AT_MODELS),
+    "AI runner": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, *LOOK_AT_MODELS, "aiops.run_job"),
+    "AI reviewer": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, *LOOK_AT_MODELS, "aiops.view_call_body"),
     "AI payer": (
         "aiops.view_job",
         "aiops.view_call",
@@ -41,6 +42,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "aiops.change_budget",
         "aiops.view_cachedanswer",
         "aiops.delete_cachedanswer",
+        *LOOK_AT_MODELS,
+        "aiops.add_modelcard",
+        "aiops.change_modelcard",
     ),
 }
 

@@ -8,10 +8,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from prompts.admin.fields import JSONText, MessagesField, code_area
+from prompts.admin.fields import JSONText, MessagesField, TextWithChoices, code_area
 from prompts.content import problems_of_limit, problems_of_parameters
 from prompts.errors import Unchanged, choices
-from prompts.extensions import connection_choices
+from prompts.extensions import connection_choices, model_choices
 from prompts.models import OutputSchema, Prompt, PromptVersion, SchemaVersion
 from prompts.schemas import problems_of_schema
 
@@ -75,6 +75,8 @@ class PromptVersionForm(NextVersionForm):
     """The next wording of a prompt."""
 
     parent_field = "prompt"
+    user: Any = None
+    """Who writes; None offers no models."""
 
     prompt = forms.ModelChoiceField(Prompt.objects.all(), label=gettext_lazy("Prompt"))
     messages = MessagesField(
@@ -109,6 +111,8 @@ class PromptVersionForm(NextVersionForm):
         # A page that is only for reading has no field of it.
         if offered and "connection" in self.fields:
             self.fields["connection"].widget = forms.Select(choices=self.connections(offered))
+        if self.user is not None and "model" in self.fields and (models := model_choices(self.user)):
+            self.fields["model"].widget = TextWithChoices(models, attrs={"class": "vTextField", "maxlength": 128})
 
     def connections(self, offered: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
         """What is offered, a blank for the default, and what the version had even if it is gone."""

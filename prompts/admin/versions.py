@@ -64,6 +64,12 @@ class PromptVersionAdmin(PublishingAdmin, NextVersionAdmin):
             return rows.whole().select_related("created_by")
         return rows.prefetch_related(Prefetch("labels", Label.objects.order_by("name")))
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Knows who writes. The class is made for this request alone."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.user = request.user
+        return form
+
     @property
     def panels(self) -> tuple[Panel, ...]:  # type: ignore[override]
         """Our own."""

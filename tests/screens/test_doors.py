@@ -10,11 +10,13 @@ from django.test import Client
 from django.urls import reverse
 
 from aiops.cache.models import CachedAnswer
+from aiops.catalogue.models import ModelCard
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Budget
 from tests.screens.rows import make_cached_answer, make_call, make_job
 
-VIEWER = ("aiops.view_job", "aiops.view_item", "aiops.view_call", "aiops.view_budget", "aiops.view_cachedanswer")
+VIEWED = ("job", "item", "call", "budget", "cachedanswer", "modelcard")
+VIEWER = tuple(f"aiops.view_{model}" for model in VIEWED)
 PEOPLE = {
     "anonymous": None,
     "customer": {"staff": False},
@@ -31,7 +33,7 @@ NOT_THIS_WAY = {"anonymous": 302, "customer": 302, "staff": 405, "viewer": 405, 
 EFFECT = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 302, "boss": 302}
 RUN = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 200, "boss": 200}
 
-LOGS = ("cachedanswer", "call", "item", "job")
+LOGS = ("cachedanswer", "call", "item", "job", "modelcard")
 
 DOORS = [
     *((f"aiops_{model}_changelist", "get", READ) for model in LOGS),
@@ -42,7 +44,7 @@ DOORS = [
     *(("aiops_cachedanswer_delete", method, NEVER | {"boss": 200}) for method in ("get", "post")),
     *(
         (f"aiops_{model}_{page}", method, NEVER)
-        for model in ("call", "item", "job")
+        for model in ("call", "item", "job", "modelcard")
         for page in ("add", "delete")
         for method in ("get", "post")
     ),
@@ -56,6 +58,10 @@ DOORS = [
         for name in ("stop", "resume", "retry")
         for method in ("get", "head", "put", "delete")
     ),
+    # What one thinks of a model is one's own; what holds for everybody is not.
+    *((f"aiops_modelcard_{name}", "post", EFFECT | {"viewer": 302}) for name in ("favourite", "opine")),
+    *((f"aiops_modelcard_{name}", "post", EFFECT | {"runner": 403}) for name in ("sync", "write")),
+    *((f"aiops_modelcard_{name}", "get", NOT_THIS_WAY) for name in ("favourite", "opine", "sync", "write")),
     ("aiops_job_run_file", "get", RUN | {"job only": 403}),
     ("aiops_job_run_file", "post", RUN | {"job only": 403}),
 ]
@@ -69,12 +75,13 @@ def rows(version):
         "item": job.items.first(),
         "call": make_call(version),
         "cachedanswer": make_cached_answer(version),
+        "modelcard": ModelCard.objects.create(connection="default", model="gpt-6-luna"),
     }
 
 
 def address(name: str, rows) -> str:
     model, page = name.split("_")[1:3]
-    plain = page in ("changelist", "add") or name.endswith("run_file")
+    plain = page in ("changelist", "add", "sync") or name.endswith("run_file")
     return reverse(f"admin:{name}", args=() if plain else (rows[model].pk,))
 
 
@@ -91,6 +98,7 @@ def state() -> list[object]:
         list(Item.objects.order_by("pk").values()),
         list(Budget.objects.order_by("pk").values()),
         list(CachedAnswer.objects.order_by("pk").values()),
+        list(ModelCard.objects.order_by("pk").values()),
     ]
 
 
@@ -109,12 +117,17 @@ def test_who_may_do_what(sign_in, rows, name, method, by):
     assert got == by
 
 
-@pytest.mark.parametrize("name", ["stop", "resume", "retry"])
-def test_a_button_is_worth_nothing_without_its_token(sign_in, rows, name):
-    client = sign_in("aiops.view_job", "aiops.run_job")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"job_{name}" for name in ("stop", "resume", "retry")),
+        *(f"modelcard_{name}" for name in ("favourite", "opine", "sync", "write")),
+    ],
+)
+def test_a_button_is_worth_nothing_without_its_token(boss, rows, name):
     strict = Client(enforce_csrf_checks=True)
-    strict.cookies = client.cookies
-    assert strict.post(address(f"aiops_job_{name}", rows)).status_code == 403
+    strict.cookies = boss.cookies
+    assert strict.post(address(f"aiops_{name}", rows)).status_code == 403
 
 
 def test_every_address_of_ours_is_in_the_table():
