@@ -10,12 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from aiops.calls.models import Call
+from aiops.durable import durable
 from aiops.execution import costs
 from aiops.execution.chain import acarry_out, carry_out, unless_cooling
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.lost import ABANDONED, close_lost
 from aiops.execution.prepare import Prepared
-from aiops.execution.window import close_window, durable, hold_again, open_window
+from aiops.execution.window import close_window, hold_again, open_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.errors import LedgerError
 from aiops.ledger.holds import Ending

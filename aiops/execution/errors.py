@@ -2,17 +2,18 @@
 
 NotAsked
 ├── ForbiddenParameter   parameters would change the price or the shape of the answer
-├── UnknownParameter     the connection's interface has no place for a parameter
-└── InTransaction        somebody's open transaction could undo the record
+└── UnknownParameter     the connection's interface has no place for a parameter
 
-Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`)
-and the settings (`aiops.options`) refuse with errors of their own; `REFUSALS` names them all.
+Beside these, rendering (`prompts.errors`), an open transaction (`aiops.durable`), connections
+(`aiops.gateway.connections`), money (`aiops.ledger.errors`) and the settings (`aiops.options`) refuse with errors of
+their own; `REFUSALS` names them all.
 """
 
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from aiops.durable import InTransaction
 from aiops.gateway.connections import ConnectionProblem
 from aiops.ledger.errors import LedgerError
 from aiops.options import InvalidOption
@@ -41,15 +42,5 @@ class UnknownParameter(NotAsked):
         )
 
 
-class InTransaction(NotAsked):
-    def __init__(self) -> None:
-        super().__init__(
-            _(
-                "A call may not be made inside a transaction, which could undo its record: call after the `atomic` "
-                'block, in `transaction.on_commit`, or set AIOPS["IN_TRANSACTION"] = "allow".'
-            )
-        )
-
-
-REFUSALS = (NotAsked, PromptError, ConnectionProblem, LedgerError, InvalidOption)
+REFUSALS = (NotAsked, InTransaction, PromptError, ConnectionProblem, LedgerError, InvalidOption)
 """Everything that may refuse a call before it is made."""

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from aiops.calls.models import Call
-from aiops.execution.window import durable
+from aiops.durable import durable
 from aiops.gateway.connections import usable_connections
 from aiops.jobs.claim import lease
 from aiops.jobs.doorbell import ring
