@@ -1,7 +1,8 @@
 """Wiring: the models that the rooms own, where Django looks for them."""
 
 from aiops.calls.models import Call
+from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
 
-__all__ = ["Budget", "BudgetPeriod", "Call", "Hold", "Item", "Job"]
+__all__ = ["Budget", "BudgetPeriod", "Call", "Hold", "Item", "Job", "UploadedFile"]
