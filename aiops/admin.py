@@ -1,10 +1,11 @@
 """Wiring: the pages that the rooms own, where Django's admin looks for them."""
 
 from aiops.calls.admin import CallAdmin
+from aiops.files.admin import UploadedFileAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.run_page import RunPromptMixin
 from aiops.ledger.admin import BudgetAdmin
 
-__all__ = ["BudgetAdmin", "CallAdmin", "ItemAdmin", "JobAdmin", "RunPromptMixin"]
+__all__ = ["BudgetAdmin", "CallAdmin", "ItemAdmin", "JobAdmin", "RunPromptMixin", "UploadedFileAdmin"]
 
 of_prompts.extend()

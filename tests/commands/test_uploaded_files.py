@@ -102,7 +102,7 @@ def test_what_could_not_be_deleted_ends_with_one(files, provider):
 
 
 def test_what_has_expired_is_forgotten(run, files):
-    bill, letter = files
+    bill, _letter = files
     assert "letter.pdf" in run("expire", "--dry-run")
     assert run("expire", "--connection", "local") == "0 files are deleted.\n"
     assert run("expire") == "1 file is deleted.\n"

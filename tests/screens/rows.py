@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from aiops.calls.identity import new_call_id
 from aiops.calls.models import Call
+from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
 from prompts.models import Prompt
 
@@ -132,6 +133,22 @@ def make_call(version=None, **fields: Any) -> Call:
     call = build_call(version, **fields)
     call.save(force_insert=True)
     return call
+
+
+def make_file(**fields: Any) -> UploadedFile:
+    """A file that is at the provider."""
+    defaults = {
+        "connection": "default",
+        "provider_id": "file-000000000000000000000001",
+        "name": "contract of Ada.pdf",
+        "purpose": "user_data",
+        "size": 1_258_291,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "content_type": "application/pdf",
+        "state": "there",
+        "created": timezone.now(),
+    }
+    return UploadedFile.objects.create(**(defaults | fields))
 
 
 def row_of(row: Any) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Budget
-from tests.screens.rows import make_call, make_job
+from tests.screens.rows import make_call, make_file, make_job
 
-VIEWER = ("aiops.view_job", "aiops.view_item", "aiops.view_call", "aiops.view_budget")
+VIEWER = ("aiops.view_job", "aiops.view_item", "aiops.view_call", "aiops.view_budget", "aiops.view_uploadedfile")
+MODELS = ("call", "item", "job", "uploadedfile")
 PEOPLE = {
     "anonymous": None,
     "customer": {"staff": False},
@@ -31,12 +33,12 @@ EFFECT = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runne
 RUN = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 200, "boss": 200}
 
 DOORS = [
-    *((f"aiops_{model}_changelist", "get", READ) for model in ("call", "item", "job")),
-    *((f"aiops_{model}_change", "get", READ) for model in ("call", "item", "job")),
-    *((f"aiops_{model}_change", "post", NOT_THIS_WAY) for model in ("call", "item", "job")),
+    *((f"aiops_{model}_changelist", "get", READ) for model in MODELS),
+    *((f"aiops_{model}_change", "get", READ) for model in MODELS),
+    *((f"aiops_{model}_change", "post", NOT_THIS_WAY) for model in MODELS),
     *(
         (f"aiops_{model}_{page}", method, NEVER)
-        for model in ("call", "item", "job")
+        for model in MODELS
         for page in ("add", "delete")
         for method in ("get", "post")
     ),
@@ -58,7 +60,7 @@ DOORS = [
 @pytest.fixture
 def rows(version):
     job = make_job(version, succeeded=1, failed=1, pending=1)
-    return {"job": job, "item": job.items.first(), "call": make_call(version)}
+    return {"job": job, "item": job.items.first(), "call": make_call(version), "uploadedfile": make_file()}
 
 
 def address(name: str, rows) -> str:
@@ -79,6 +81,7 @@ def state() -> list[object]:
         list(Job.objects.order_by("pk").values()),
         list(Item.objects.order_by("pk").values()),
         list(Budget.objects.order_by("pk").values()),
+        list(UploadedFile.objects.order_by("pk").values()),
     ]
 
 
@@ -110,11 +113,11 @@ def test_every_address_of_ours_is_in_the_table():
     for model, model_admin in admin.site._registry.items():
         if model.__module__.startswith("aiops.") and model is not Budget:
             ours |= {pattern.name for pattern in model_admin.urls if pattern.name}
-    history = {f"aiops_{model}_history" for model in ("call", "item", "job")}
+    history = {f"aiops_{model}_history" for model in MODELS}
     assert ours - history == {name for name, _, _ in DOORS}
 
 
-@pytest.mark.parametrize("model", ["job", "item", "call", "budget"])
+@pytest.mark.parametrize("model", [*MODELS, "budget"])
 def test_pages_keep_to_the_strict_policy(boss, rows, model):
     """No inline script, no inline style, nothing from elsewhere: the policy would block it."""
     pages = [reverse(f"admin:aiops_{model}_changelist")]
