@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aiops.durable import InTransaction
-from aiops.files.deletion import OVER, delete_several
+from aiops.files.deletion import delete_several
 from aiops.files.models import UploadedFile
 from aiops.gateway.connections import usable_connections
 from aiops.gateway.retry import RetryPolicy
@@ -91,7 +91,7 @@ class UploadedFileAdmin(ReadOnlyAdmin[UploadedFile]):
 
     def page_context(self, request: HttpRequest, row: UploadedFile) -> dict[str, Any]:
         """The file, and whether it can be deleted from here."""
-        may_delete = self.has_delete_there_permission(request) and row.state not in OVER
+        may_delete = self.has_delete_there_permission(request) and row.state == UploadedFile.State.THERE
         return {
             "size": filesizeformat(row.size),
             "state": self.shown_state(row),

@@ -57,7 +57,7 @@ def test_every_state_has_a_page_with_a_word_and_a_mark(boss, state):
         assert f"aiops-{state}" in boss.get(address).content.decode()
     html = boss.get(page_of(file)).content.decode()
     assert ("uploaded_files reconcile" in html) is (state in ("uploading", "unknown"))
-    assert ("Delete at the provider" in html) is (state not in ("deleted", "failed"))
+    assert ("Delete at the provider" in html) is (state == "there")
     assert "The provider failed (status 500)." in html
     assert file.sent_name in html
 
