@@ -17,7 +17,7 @@ from aiops.files.found import Found, find
 from aiops.files.models import UploadedFile
 from aiops.files.patience import Patience
 from aiops.gateway.connections import ConnectionProblem
-from aiops.gateway.errors import GatewayError, Unreachable
+from aiops.gateway.errors import GatewayError, Interrupted, Unreachable
 from aiops.gateway.files import blocking, nonblocking
 from aiops.gateway.files.told import is_gone
 from aiops.gateway.retry import RetryPolicy
@@ -85,7 +85,7 @@ class Deletions:
 def delete_several(files: Iterable[UploadedFile], policy: RetryPolicy) -> Deletions:
     """Delete files, one after the other; what goes wrong with one stops no other.
 
-    A connection that cannot be reached is asked once.
+    A provider that does not answer is not asked again: each time would be as long a wait.
 
     Raises:
         InTransaction: nothing was sent.
@@ -100,7 +100,7 @@ def delete_several(files: Iterable[UploadedFile], policy: RetryPolicy) -> Deleti
         try:
             delete(find(file, file.connection), policy)
             count += 1
-        except Unreachable as error:
+        except (Unreachable, Interrupted) as error:
             down[file.connection] = str(error)
             failures.append(str(error))
         except (GatewayError, ConnectionProblem, UnknownFile) as error:

@@ -220,9 +220,12 @@ def test_a_connection_that_is_gone_from_the_settings_stops_no_other(provider):
     assert "There is no connection 'of old'" in done.failures[0]
 
 
-def test_a_provider_that_is_down_is_asked_once(provider):
+def test_a_provider_that_does_not_answer_is_asked_once(provider):
     for number in (1, 2, 3):
         upload(number, expires_after=3600)
-    provider.stop()
+    provider.when(is_delete, Disconnect())
     done = expire(timezone.now() + timedelta(days=1))
     assert (done.count, len(done.failures), states()) == (0, 3, ["there"] * 3)
+    assert len([request for request in provider.requests if is_delete(request)]) == 1
+    provider.stop()
+    assert len(expire(timezone.now() + timedelta(days=1)).failures) == 3
