@@ -3,10 +3,20 @@
 from aiops.cache.admin import CachedAnswerAdmin
 from aiops.calls.admin import CallAdmin
 from aiops.catalogue.admin import ModelCardAdmin
+from aiops.files.admin import UploadedFileAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.run_page import RunPromptMixin
 from aiops.ledger.admin import BudgetAdmin
 
-__all__ = ["BudgetAdmin", "CachedAnswerAdmin", "CallAdmin", "ItemAdmin", "JobAdmin", "ModelCardAdmin", "RunPromptMixin"]
+__all__ = [
+    "BudgetAdmin",
+    "CachedAnswerAdmin",
+    "CallAdmin",
+    "ItemAdmin",
+    "JobAdmin",
+    "ModelCardAdmin",
+    "RunPromptMixin",
+    "UploadedFileAdmin",
+]
 
 of_prompts.extend()

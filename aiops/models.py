@@ -3,6 +3,7 @@
 from aiops.cache.models import Asking, CachedAnswer
 from aiops.calls.models import Call
 from aiops.catalogue.models import ModelCard, ModelOpinion
+from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
 from aiops.limits.models import Pace
@@ -19,4 +20,5 @@ __all__ = [
     "ModelCard",
     "ModelOpinion",
     "Pace",
+    "UploadedFile",
 ]

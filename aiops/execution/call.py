@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from aiops.cache.answers import CachedCompletion
 from aiops.cache.asking import aasked_once, asked_once
 from aiops.calls.models import Call
+from aiops.durable import durable
 from aiops.execution import costs
 from aiops.execution.chain import acarry_out, carry_out, unless_cooling
 from aiops.execution.judge import Outcome, judge
@@ -19,7 +20,7 @@ from aiops.execution.lost import ABANDONED, close_lost
 from aiops.execution.prepare import Prepared
 from aiops.execution.reuse import ended_by, keep_answers, key_for, new_answer, reusing
 from aiops.execution.unbroken import unbroken
-from aiops.execution.window import close_window, durable, hold_again, open_reused, open_window, withdraw_window
+from aiops.execution.window import close_window, hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.errors import LedgerError
 from aiops.ledger.holds import Ending

@@ -4,12 +4,12 @@ NotAsked
 ├── ForbiddenParameter   parameters would change the price or the shape of the answer
 ├── MayNotLeave          something was found that may not leave, and cannot be taken out here
 ├── UnknownParameter     the connection's interface has no place for a parameter
-├── UnpricedParameter    nobody knows what a call costs with it, and a budget is in force
-└── InTransaction        somebody's open transaction could undo the record
+└── UnpricedParameter    nobody knows what a call costs with it, and a budget is in force
 
-Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`),
-what may not leave (`aiops.redaction.errors`), who may use a model (`aiops.catalogue.errors`) and the settings
-(`aiops.options`) refuse with errors of their own; `REFUSALS` names them all.
+Beside these, rendering (`prompts.errors`), an open transaction (`aiops.durable`), connections
+(`aiops.gateway.connections`), money (`aiops.ledger.errors`), what may not leave (`aiops.redaction.errors`), who may use
+a model (`aiops.catalogue.errors`) and the settings (`aiops.options`) refuse with errors of their own; `REFUSALS` names
+them all.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from aiops.cache.errors import CacheError
 from aiops.catalogue.errors import CatalogueError
+from aiops.durable import InTransaction
 from aiops.gateway.connections import ConnectionProblem
 from aiops.ledger.errors import LedgerError
 from aiops.options import InvalidOption
@@ -70,18 +71,9 @@ class UnpricedParameter(NotAsked):
         self.name = name
 
 
-class InTransaction(NotAsked):
-    def __init__(self) -> None:
-        super().__init__(
-            _(
-                "A call may not be made inside a transaction, which could undo its record: call after the `atomic` "
-                'block, in `transaction.on_commit`, or set AIOPS["IN_TRANSACTION"] = "allow".'
-            )
-        )
-
-
 REFUSALS = (
     NotAsked,
+    InTransaction,
     PromptError,
     ConnectionProblem,
     LedgerError,

@@ -5,26 +5,21 @@ A call that leaves has its row and its hold committed; one that ended has both c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
-
-from django.db import transaction
 
 from aiops.calls.models import Call
 from aiops.calls.recording import close_calls, open_calls
 from aiops.catalogue.access import first_refused
 from aiops.catalogue.errors import ModelRestricted
-from aiops.execution.errors import InTransaction
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
 from aiops.ledger import holds
 from aiops.ledger.errors import LedgerError, UnpricedModel
 from aiops.ledger.holds import Ending
 from aiops.ledger.periods import current_periods
-from aiops.options import options
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +31,6 @@ class Opened:
 
     refusal: LedgerError | ModelRestricted | None = None
     """Why the next one may not."""
-
-
-@contextmanager
-def durable() -> Iterator[None]:
-    """A transaction whose commit is one.
-
-    Raises:
-        InTransaction: another one is around it, and the settings do not allow that.
-    """
-    allowed = options().in_transaction == "allow"
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(transaction.atomic(durable=not allowed))
-        except RuntimeError:
-            raise InTransaction from None
-        yield
 
 
 def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from aiops.cache.purging import prune
 from aiops.cache.uses import flush_uses
 from aiops.calls.models import Call
-from aiops.execution.window import durable
+from aiops.durable import durable
 from aiops.gateway.connections import usable_connections
 from aiops.jobs.claim import lease
 from aiops.jobs.doorbell import ring

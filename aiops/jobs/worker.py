@@ -12,12 +12,13 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils.translation import gettext as _
 
 from aiops.calls.models import Call
+from aiops.durable import durable
 from aiops.execution.ask import Ended
 from aiops.execution.errors import REFUSALS
 from aiops.execution.leave import most_under_way
 from aiops.execution.prepare import About, Plan, Prepared, prepare
 from aiops.execution.reuse import ended_by, with_answers
-from aiops.execution.window import durable, hold_again, open_reused, open_window, withdraw_window
+from aiops.execution.window import hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, lease, pick
 from aiops.jobs.errors import WrongState

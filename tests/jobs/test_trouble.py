@@ -14,9 +14,10 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from aiops.calls.models import Call
+from aiops.durable import durable
 from aiops.execution.ask import Ended
 from aiops.execution.prepare import About, make_plan, prepare
-from aiops.execution.window import durable, hold_again, open_window
+from aiops.execution.window import hold_again, open_window
 from aiops.gateway.completion import Completion
 from aiops.gateway.testing import Answer
 from aiops.gateway.usage import Usage

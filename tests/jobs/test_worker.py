@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from aiops.calls.models import Call
-from aiops.execution.window import durable
+from aiops.durable import durable
 from aiops.gateway.testing import Answer, Disconnect, Refusal, StandIn, Status
 from aiops.jobs.claim import MOST_CLAIMS, claim, pick
 from aiops.jobs.control import resume

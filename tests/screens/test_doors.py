@@ -11,11 +11,12 @@ from django.urls import reverse
 
 from aiops.cache.models import CachedAnswer
 from aiops.catalogue.models import ModelCard
+from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Budget
-from tests.screens.rows import make_cached_answer, make_call, make_job
+from tests.screens.rows import make_cached_answer, make_call, make_file, make_job
 
-VIEWED = ("job", "item", "call", "budget", "cachedanswer", "modelcard")
+VIEWED = ("job", "item", "call", "budget", "cachedanswer", "modelcard", "uploadedfile")
 VIEWER = tuple(f"aiops.view_{model}" for model in VIEWED)
 PEOPLE = {
     "anonymous": None,
@@ -33,7 +34,7 @@ NOT_THIS_WAY = {"anonymous": 302, "customer": 302, "staff": 405, "viewer": 405, 
 EFFECT = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 302, "boss": 302}
 RUN = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 200, "boss": 200}
 
-LOGS = ("cachedanswer", "call", "item", "job", "modelcard")
+LOGS = ("cachedanswer", "call", "item", "job", "modelcard", "uploadedfile")
 
 DOORS = [
     *((f"aiops_{model}_changelist", "get", READ) for model in LOGS),
@@ -44,7 +45,7 @@ DOORS = [
     *(("aiops_cachedanswer_delete", method, NEVER | {"boss": 200}) for method in ("get", "post")),
     *(
         (f"aiops_{model}_{page}", method, NEVER)
-        for model in ("call", "item", "job", "modelcard")
+        for model in ("call", "item", "job", "modelcard", "uploadedfile")
         for page in ("add", "delete")
         for method in ("get", "post")
     ),
@@ -75,6 +76,7 @@ def rows(version):
         "item": job.items.first(),
         "call": make_call(version),
         "cachedanswer": make_cached_answer(version),
+        "uploadedfile": make_file(),
         "modelcard": ModelCard.objects.create(connection="default", model="gpt-6-luna"),
     }
 
@@ -99,6 +101,7 @@ def state() -> list[object]:
         list(Budget.objects.order_by("pk").values()),
         list(CachedAnswer.objects.order_by("pk").values()),
         list(ModelCard.objects.order_by("pk").values()),
+        list(UploadedFile.objects.order_by("pk").values()),
     ]
 
 
