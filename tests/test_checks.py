@@ -86,6 +86,7 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
             "builtins.dict",
             "AIOPS['DOORBELL'] is 'builtins.dict': it must be a class with a method ring(job_id, rung_at).",
         ),
+        ("STOPPED", 3, "AIOPS['STOPPED'] is 3: it must be True, False, or a text that says why."),
         ("LOCAL_MODEL_DIR", 3, "AIOPS['LOCAL_MODEL_DIR'] is 3: it must be a path."),
         (
             "CONNECTIONS",
@@ -96,13 +97,13 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
             3,
             1,
             "The setting AIOPS has an option 3 that does not exist "
-            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR).",
+            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, IMAGE_HOSTS, STOPPED, LOCAL_MODEL_DIR).",
         ),
         (
             "QQQQ",
             1,
             "The setting AIOPS has an option QQQQ that does not exist "
-            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR).",
+            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, IMAGE_HOSTS, STOPPED, LOCAL_MODEL_DIR).",
         ),
     ],
 )

@@ -5,8 +5,9 @@ NotAsked
 ├── UnknownParameter     the connection's interface has no place for a parameter
 └── InTransaction        somebody's open transaction could undo the record
 
-Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`)
-and the settings (`aiops.options`) refuse with errors of their own; `REFUSALS` names them all.
+Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`),
+the settings (`aiops.options`) and whoever stopped every call (`aiops.stops.errors`) refuse with errors of their own;
+`REFUSALS` names them all.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from aiops.gateway.connections import ConnectionProblem
 from aiops.ledger.errors import LedgerError
 from aiops.options import InvalidOption
+from aiops.stops.errors import Stopped
 from prompts.errors import PromptError
 
 
@@ -51,5 +53,8 @@ class InTransaction(NotAsked):
         )
 
 
-REFUSALS = (NotAsked, PromptError, ConnectionProblem, LedgerError, InvalidOption)
+REFUSALS = (NotAsked, PromptError, ConnectionProblem, LedgerError, InvalidOption, Stopped)
 """Everything that may refuse a call before it is made."""
+
+AttemptRefused = LedgerError | Stopped
+"""Why a call that is prepared may not leave, or not once more."""

@@ -11,16 +11,17 @@ from collections.abc import AsyncGenerator, Callable, Generator
 
 from asgiref.sync import sync_to_async
 
-from aiops.execution.ask import Ended, NoMoney, Tally
+from aiops.execution.ask import Ended, NotAgain, Tally
 from aiops.execution.call import close_call, give_up, open_call, policy_of, rehold
 from aiops.execution.chain import Chain, Link
+from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.prepare import Prepared
 from aiops.gateway.dialects import Request
 from aiops.gateway.errors import Abandoned, GatewayError
 from aiops.gateway.retry import Wait, jittered
 from aiops.gateway.stream import astream, stream
-from aiops.ledger.errors import LedgerError
+from aiops.ledger.holds import Ending
 
 
 def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
@@ -35,8 +36,8 @@ def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
     shown = _Shown(prepared)
     try:
         while shown.ended is None:
-            if shown.must_hold_again:
-                shown.reheld(rehold(shown.tally.prepared, shown.tally.spent, shown.tally.attempts))
+            if shown.must_ask_again:
+                shown.reheld(rehold(*shown.again()))
                 continue
             try:
                 for piece in stream(shown.request, shown.tally.prepared.plan.connection, timeout=shown.tally.timeout):
@@ -71,8 +72,8 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
     shown = _Shown(prepared)
     try:
         while shown.ended is None:
-            if shown.must_hold_again:
-                shown.reheld(await hold(shown.tally.prepared, shown.tally.spent, shown.tally.attempts))
+            if shown.must_ask_again:
+                shown.reheld(await hold(*shown.again()))
                 continue
             connection = shown.tally.prepared.plan.connection
             try:
@@ -102,7 +103,8 @@ class _Shown:
         self.tally: Tally = self.chain.first()
         self.tally.begin()
         self.ended: Ended | None = None
-        self._held = True
+        self.must_ask_again = False
+        """Whether an attempt failed, and another may be made if it is allowed."""
         self._text: list[str] = []
 
     @property
@@ -116,18 +118,18 @@ class _Shown:
             raise TypeError(f"A call for {self.tally.prepared.request.operation} has no stream.")
         return self.tally.prepared.request
 
-    @property
-    def must_hold_again(self) -> bool:
-        """Whether the hold that is open may be spent by the attempt before."""
-        return not self._held
+    def again(self) -> tuple[Prepared, Ending | None, int]:
+        """Begin another attempt; what must be asked before it is made."""
+        self.tally.begin()
+        return self.tally.prepared, self.tally.spent, self.tally.attempts
 
-    def reheld(self, refusal: LedgerError | None) -> None:
-        """What came of holding anew."""
+    def reheld(self, refusal: AttemptRefused | None) -> None:
+        """What came of asking."""
+        self.must_ask_again = False
         try:
             self.tally.reheld(refusal)
-        except NoMoney:
+        except NotAgain:
             self.ended = self.tally.ended()
-        self._held = True
 
     def show(self, text: str) -> str:
         """The text, noted as shown."""
@@ -142,15 +144,14 @@ class _Shown:
         if self._text or not isinstance(decision, Wait):
             self.ended = tally.ended()
             return 0.0
-        tally.begin()
-        self._held = not tally.must_hold_again
+        self.must_ask_again = True
         return jittered(decision)
 
     def next_link(self) -> Link | None:
         """Whom to ask instead, where nothing has been shown yet."""
         return self.chain.next(self.ended) if self.ended is not None and not self._text else None
 
-    def linked(self, link: Link, refusal: LedgerError | None) -> None:
+    def linked(self, link: Link, refusal: AttemptRefused | None) -> None:
         """Go on with somebody else, if there is money for it."""
         if refusal is None:
             self.ended = None
@@ -159,7 +160,8 @@ class _Shown:
 
     def abandoned(self) -> Ended:
         """The call as it is when nobody wants the rest."""
-        if self.ended is None:
+        # Between two attempts nothing is under way that could be billed.
+        if self.ended is None and not self.must_ask_again:
             text = "Whoever asked did not wait for the whole answer; it may have been billed."
             self.tally.failed(Abandoned(text, raw="".join(self._text)))
         return self.ended or self.tally.ended()

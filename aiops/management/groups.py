@@ -2,7 +2,7 @@
 
 Who publishes decides what every job and every line of the shop's code asks from then on; that is a role of its own, the
 author lead, and not part of being an author. Money and data are apart as well: runners spend, payers set how much may
-be spent, reviewers read what was asked and answered.
+be spent, and stop every call, reviewers read what was asked and answered.
 """
 
 from __future__ import annotations
@@ -33,7 +33,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "AI author lead": (*LOOK_AT_PROMPTS, *WRITE_PROMPTS, "prompts.publish_prompt", *LOOK_AT_JOBS),
     "AI runner": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, "aiops.run_job"),
     "AI reviewer": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, "aiops.view_call_body"),
-    "AI payer": ("aiops.view_job", "aiops.view_call", *LOOK_AT_MONEY, "aiops.add_budget", "aiops.change_budget"),
+    "AI payer": (
+        "aiops.view_job",
+        "aiops.view_call",
+        *LOOK_AT_MONEY,
+        "aiops.add_budget",
+        "aiops.change_budget",
+        "aiops.stop_calls",
+    ),
 }
 
 

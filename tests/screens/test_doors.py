@@ -8,18 +8,22 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Budget
+from aiops.stops.models import Stop
 from tests.screens.rows import make_call, make_job
 
-VIEWER = ("aiops.view_job", "aiops.view_item", "aiops.view_call", "aiops.view_budget")
+RUNNER = ("aiops.view_job", "aiops.view_item", "aiops.view_call", "aiops.view_budget")
+VIEWER = (*RUNNER, "aiops.view_stop")
 PEOPLE = {
     "anonymous": None,
     "customer": {"staff": False},
     "staff": {},
     "viewer": VIEWER,
-    "runner": (*VIEWER, "aiops.run_job"),
+    "runner": (*RUNNER, "aiops.run_job"),
+    "guard": ("aiops.stop_calls",),
     "job only": ("aiops.view_job",),
     "boss": {"superuser": True},
 }
@@ -28,6 +32,7 @@ READ = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 200, "runner"
 NEVER = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 403, "boss": 403}
 NOT_THIS_WAY = {"anonymous": 302, "customer": 302, "staff": 405, "viewer": 405, "runner": 405, "boss": 405}
 EFFECT = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 302, "boss": 302}
+STOPS = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 200, "runner": 403, "guard": 200, "boss": 200}
 RUN = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 200, "boss": 200}
 
 DOORS = [
@@ -52,18 +57,26 @@ DOORS = [
     ),
     ("aiops_job_run_file", "get", RUN | {"job only": 403}),
     ("aiops_job_run_file", "post", RUN | {"job only": 403}),
+    ("aiops_stop_changelist", "get", STOPS),
+    ("aiops_stop_change", "get", STOPS),
+    ("aiops_stop_change", "post", NOT_THIS_WAY),
+    *((f"aiops_stop_{page}", method, NEVER) for page in ("add", "delete") for method in ("get", "post")),
+    *(("aiops_stop_stop", method, STOPS | {"viewer": 403}) for method in ("get", "post")),
+    ("aiops_stop_go_on", "post", STOPS | {"viewer": 403, "guard": 302, "boss": 302}),
+    *(("aiops_stop_go_on", method, NOT_THIS_WAY) for method in ("get", "head", "put", "delete")),
 ]
 
 
 @pytest.fixture
 def rows(version):
     job = make_job(version, succeeded=1, failed=1, pending=1)
-    return {"job": job, "item": job.items.first(), "call": make_call(version)}
+    stop = Stop.objects.create(because="a drill", since=timezone.now(), until=timezone.now())
+    return {"job": job, "item": job.items.first(), "call": make_call(version), "stop": stop}
 
 
 def address(name: str, rows) -> str:
     model, page = name.split("_")[1:3]
-    plain = page in ("changelist", "add") or name.endswith("run_file")
+    plain = page in ("changelist", "add") or name.endswith(("run_file", "stop_stop", "go_on"))
     return reverse(f"admin:{name}", args=() if plain else (rows[model].pk,))
 
 
@@ -79,6 +92,7 @@ def state() -> list[object]:
         list(Job.objects.order_by("pk").values()),
         list(Item.objects.order_by("pk").values()),
         list(Budget.objects.order_by("pk").values()),
+        list(Stop.objects.order_by("pk").values()),
     ]
 
 
@@ -110,11 +124,11 @@ def test_every_address_of_ours_is_in_the_table():
     for model, model_admin in admin.site._registry.items():
         if model.__module__.startswith("aiops.") and model is not Budget:
             ours |= {pattern.name for pattern in model_admin.urls if pattern.name}
-    history = {f"aiops_{model}_history" for model in ("call", "item", "job")}
+    history = {f"aiops_{model}_history" for model in ("call", "item", "job", "stop")}
     assert ours - history == {name for name, _, _ in DOORS}
 
 
-@pytest.mark.parametrize("model", ["job", "item", "call", "budget"])
+@pytest.mark.parametrize("model", ["job", "item", "call", "budget", "stop"])
 def test_pages_keep_to_the_strict_policy(boss, rows, model):
     """No inline script, no inline style, nothing from elsewhere: the policy would block it."""
     pages = [reverse(f"admin:aiops_{model}_changelist")]

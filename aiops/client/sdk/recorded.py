@@ -21,6 +21,7 @@ from aiops.gateway.connections import Connection
 from aiops.gateway.dialects import Facts
 from aiops.gateway.errors import Abandoned, GatewayError, Interrupted, Unreachable
 from aiops.gateway.translate import NEVER_SENT
+from aiops.stops.switch import require_going
 
 
 class RecordingTransport(httpx2.BaseTransport):
@@ -193,6 +194,8 @@ class _AsyncTeed(httpx2.AsyncByteStream):
 def _begin(request: httpx2.Request, connection: Connection) -> _Call | None:
     asked = read(request, connection)
     if asked is None:
+        # Nothing is recorded of it, and it is stopped all the same: a file that is uploaded leaves the building.
+        require_going()
         return None
     return _Call(open_call(prepare_sdk(asked, about(None, None), connection, now=timezone.now())))
 
