@@ -443,6 +443,21 @@ def test_a_labelled_version_on_a_connection_that_is_gone_is_named(settings):
     assert database_checks() == []
 
 
+@pytest.mark.django_db
+def test_a_fallback_to_a_connection_that_is_gone_is_named():
+    from prompts.models import Prompt
+
+    prompt = Prompt.objects.create(name="triage", title="Triage")
+    messages = [{"role": "user", "content": "{{ text }}"}]
+    fallbacks = [{"connection": alias, "model": "", "on": ["rate"]} for alias in ("local", "gone")]
+    prompt.add_version(messages=messages, fallbacks=fallbacks).set_label("production")
+    [found] = database_checks()
+    assert (found.id, found.msg) == (
+        "aiops.W009",
+        "'triage v1', labelled production, wants the connection 'gone', which does not exist.",
+    )
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_labels_are_looked_at_before_a_migration_that_adds_a_column(settings):
     from django.db import connection

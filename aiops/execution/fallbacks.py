@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
+
+from aiops.gateway.connections import get_connection
 
 REASONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -45,3 +48,16 @@ class Fallback:
     def helps(self, kind: str) -> bool:
         """Whether it is there for a call that ended so."""
         return any(kind in REASONS[reason] for reason in self.on)
+
+
+def fallbacks_from(written: Sequence[Mapping[str, Any]]) -> tuple[Fallback, ...]:
+    """As a version has them written down.
+
+    Raises:
+        UnknownConnection: one names an alias that the settings have not.
+        InvalidConnection: one names a connection that makes no sense.
+    """
+    for one in written:
+        if one["connection"]:
+            get_connection(one["connection"])
+    return tuple(Fallback(connection=one["connection"], model=one["model"], on=frozenset(one["on"])) for one in written)

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from aiops.calls.identity import new_call_id
 from aiops.execution.errors import ForbiddenParameter, UnknownParameter
-from aiops.execution.fallbacks import Fallback
+from aiops.execution.fallbacks import Fallback, fallbacks_from
 from aiops.gateway.connections import Connection, get_connection
 from aiops.gateway.dialects import AnyRequest, Request
 from aiops.gateway.dialects.responses_input import not_taken
+from aiops.gateway.model_rules import rules_of
 from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.sizes import OVERHEAD
 from aiops.ledger.prices import FREE, Price, price_of
@@ -100,7 +101,7 @@ def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", 
         model: empty for the version's own, else the connection's.
 
     Raises:
-        ConnectionProblem: the alias is unknown, or its key is missing.
+        ConnectionProblem: an alias is unknown, one of a fallback included, or the key is missing.
         NotAsked: the version's parameters cannot be held for, or are not known there.
     """
     found = get_connection(connection or version.connection)
@@ -114,6 +115,7 @@ def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", 
         price=price_of(found, asked, now),
         schema=version.schema.body if version.schema else None,
         schema_name=version.schema.schema.name if version.schema else "",
+        fallbacks=fallbacks_from(version.fallbacks),
     )
 
 
@@ -229,7 +231,15 @@ def instead(prepared: Prepared, fallback: Fallback, *, now: datetime) -> Prepare
     if not isinstance(prepared.request, Request):
         raise TypeError("Only questions have somebody else to be asked.")
     require_parameters(prepared.request.parameters, connection)
-    request = replace(prepared.request, connection=connection.alias, model=model)
+    rules = rules_of(connection, model)
+    # They were chosen for another model: better an answer without them than none.
+    parameters = rules.adapted(prepared.request.parameters) if rules.rejects(prepared.request.parameters) else None
+    request = replace(
+        prepared.request,
+        connection=connection.alias,
+        model=model,
+        parameters=prepared.request.parameters if parameters is None else parameters,
+    )
     price = price_of(connection, model, now)
     return replace(
         prepared,

@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 
 from aiops.execution.ask import Ended, NotAgain, Tally
 from aiops.execution.call import close_call, give_up, open_call, policy_of, rehold
-from aiops.execution.chain import Chain, Link
+from aiops.execution.chain import Chain, Link, is_for_all
 from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.prepare import Prepared
@@ -47,8 +47,9 @@ def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
                         shown.ended = shown.tally.ended(piece)
             except GatewayError as error:
                 time.sleep(shown.failed(error))
-            if link := shown.next_link():
-                shown.linked(link, rehold(link.tally.prepared, link.spent, link.tally.held_attempt))
+            while link := shown.next_link():
+                if shown.linked(link, rehold(link.tally.prepared, link.spent, link.tally.held_attempt)):
+                    break
     except GeneratorExit:
         close_call(judge(shown.abandoned()))
         raise
@@ -84,8 +85,9 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
                         shown.ended = shown.tally.ended(piece)
             except GatewayError as error:
                 await asyncio.sleep(shown.failed(error))
-            if link := shown.next_link():
-                shown.linked(link, await hold(link.tally.prepared, link.spent, link.tally.held_attempt))
+            while link := shown.next_link():
+                if shown.linked(link, await hold(link.tally.prepared, link.spent, link.tally.held_attempt)):
+                    break
     except (GeneratorExit, asyncio.CancelledError):
         await asyncio.shield(sync_to_async(close_call)(judge(shown.abandoned())))
         raise
@@ -149,14 +151,21 @@ class _Shown:
 
     def next_link(self) -> Link | None:
         """Whom to ask instead, where nothing has been shown yet."""
-        return self.chain.next(self.ended) if self.ended is not None and not self._text else None
+        if self.ended is None:
+            return None
+        if self._text:
+            self.chain.note(self.ended)
+            return None
+        return self.chain.next(self.ended)
 
-    def linked(self, link: Link, refusal: AttemptRefused | None) -> None:
-        """Go on with somebody else, if there is money for it."""
-        if refusal is None:
-            self.ended = None
-            self.tally = link.tally
-            self.tally.begin()
+    def linked(self, link: Link, refusal: AttemptRefused | None) -> bool:
+        """Go on with somebody else, if that is allowed. Returns whether that settles who is asked."""
+        if refusal is not None:
+            return is_for_all(refusal)
+        self.ended = None
+        self.tally = link.tally
+        self.tally.begin()
+        return True
 
     def abandoned(self) -> Ended:
         """The call as it is when nobody wants the rest."""

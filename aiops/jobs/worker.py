@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from aiops.calls.models import Call
 from aiops.execution.ask import Ended
+from aiops.execution.chain import unless_cooling
 from aiops.execution.errors import REFUSALS
 from aiops.execution.prepare import About, Plan, Prepared, prepare
 from aiops.execution.window import durable, hold_again, open_window, withdraw_window
@@ -169,7 +170,7 @@ class Worker:
                 broken.append((item, "quarantined", text % item.claims))
                 continue
             try:
-                ready.append(prepare(self.plan, item.variables, self._about(item)))
+                ready.append(unless_cooling(prepare(self.plan, item.variables, self._about(item))))
             except REFUSALS as error:
                 broken.append((item, getattr(error, "kind", "prompt"), str(error)))
         return ready, broken
