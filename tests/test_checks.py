@@ -186,6 +186,18 @@ def test_no_key_for_the_default_connection_is_a_warning_and_an_error_of_a_deploy
     assert said(include_deployment_checks=True) == [error, warning]
 
 
+def test_a_key_for_azure_without_its_address_names_the_variable_that_is_missing(settings, monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "a-key")
+    settings.AIOPS = {}
+    assert said() == [
+        (
+            "aiops.W010",
+            "The connection 'default' has no key: calls over it are refused.",
+            "Set AZURE_OPENAI_ENDPOINT in the environment: there is an AZURE_OPENAI_API_KEY, and no address for it.",
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from aiops.gateway.connections import (
     connection_from,
     connection_options,
     is_loopback,
+    is_openai,
     usable_connections,
 )
 from aiops.options import InvalidOption
@@ -83,6 +85,8 @@ def check_default_key(**_: Any) -> list[CheckMessage]:
 
 
 def _key_hint(connection: Connection) -> str:
+    if is_openai(connection.base_url) and os.environ.get("AZURE_OPENAI_API_KEY"):
+        return "Set AZURE_OPENAI_ENDPOINT in the environment: there is an AZURE_OPENAI_API_KEY, and no address for it."
     remedy = connection.key_remedy
     return remedy[0].upper() + remedy[1:]
 
