@@ -7,6 +7,7 @@ from aiops.files.admin import UploadedFileAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.run_page import RunPromptMixin
 from aiops.ledger.admin import BudgetAdmin
+from aiops.stops.admin import StopAdmin
 
 __all__ = [
     "BudgetAdmin",
@@ -16,6 +17,7 @@ __all__ = [
     "JobAdmin",
     "ModelCardAdmin",
     "RunPromptMixin",
+    "StopAdmin",
     "UploadedFileAdmin",
 ]
 

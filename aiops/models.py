@@ -7,6 +7,7 @@ from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
 from aiops.limits.models import Pace
+from aiops.stops.models import Stop
 
 __all__ = [
     "Asking",
@@ -20,5 +21,6 @@ __all__ = [
     "ModelCard",
     "ModelOpinion",
     "Pace",
+    "Stop",
     "UploadedFile",
 ]

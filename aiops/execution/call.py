@@ -15,6 +15,7 @@ from aiops.calls.models import Call
 from aiops.durable import durable
 from aiops.execution import costs
 from aiops.execution.chain import acarry_out, carry_out, unless_cooling
+from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.lost import ABANDONED, close_lost
 from aiops.execution.prepare import Prepared
@@ -22,7 +23,6 @@ from aiops.execution.reuse import ended_by, keep_answers, key_for, new_answer, r
 from aiops.execution.unbroken import unbroken
 from aiops.execution.window import close_window, hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
-from aiops.ledger.errors import LedgerError
 from aiops.ledger.holds import Ending
 
 
@@ -173,7 +173,7 @@ def close_call(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def rehold(prepared: Prepared, spent: Ending, attempt: int) -> LedgerError | None:
+def rehold(prepared: Prepared, spent: Ending | None, attempt: int) -> AttemptRefused | None:
     """`hold_again` in a transaction of its own."""
     with durable():
         return hold_again(prepared, spent, attempt=attempt, now=timezone.now())

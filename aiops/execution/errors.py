@@ -8,8 +8,8 @@ NotAsked
 
 Beside these, rendering (`prompts.errors`), an open transaction (`aiops.durable`), connections
 (`aiops.gateway.connections`), money (`aiops.ledger.errors`), what may not leave (`aiops.redaction.errors`), who may use
-a model (`aiops.catalogue.errors`) and the settings (`aiops.options`) refuse with errors of their own; `REFUSALS` names
-them all.
+a model (`aiops.catalogue.errors`), the settings (`aiops.options`) and whoever stopped every call
+(`aiops.stops.errors`) refuse with errors of their own; `REFUSALS` names them all.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from aiops.cache.errors import CacheError
-from aiops.catalogue.errors import CatalogueError
+from aiops.catalogue.errors import CatalogueError, ModelRestricted
 from aiops.durable import InTransaction
 from aiops.gateway.connections import ConnectionProblem
 from aiops.ledger.errors import LedgerError
 from aiops.options import InvalidOption
 from aiops.redaction.errors import RedactionError
+from aiops.stops.errors import Stopped
 from prompts.errors import PromptError
 
 
@@ -81,5 +82,9 @@ REFUSALS = (
     RedactionError,
     CacheError,
     CatalogueError,
+    Stopped,
 )
 """Everything that may refuse a call before it is made."""
+
+AttemptRefused = LedgerError | Stopped | ModelRestricted
+"""Why a call that is prepared may not leave, or not once more."""

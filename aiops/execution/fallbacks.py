@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -68,3 +68,16 @@ def _is_usable(fallback: Fallback, connection: Connection, user_id: Any) -> bool
     except ConnectionProblem:
         return True  # Passed over when its turn comes.
     return is_usable(fallback.model or other.model, other.alias, user_id)
+
+
+def fallbacks_from(written: Sequence[Mapping[str, Any]]) -> tuple[Fallback, ...]:
+    """As a version has them written down.
+
+    Raises:
+        UnknownConnection: one names an alias that the settings have not.
+        InvalidConnection: one names a connection that makes no sense.
+    """
+    for one in written:
+        if one["connection"]:
+            get_connection(one["connection"])
+    return tuple(Fallback(connection=one["connection"], model=one["model"], on=frozenset(one["on"])) for one in written)

@@ -9,9 +9,10 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 
-from aiops.execution.ask import Ended, NoMoney, Tally
+from aiops.execution.ask import Ended, NotAgain, Tally
 from aiops.execution.call import aopen, close_call, give_up, open_call, policy_of, rehold
-from aiops.execution.chain import Chain, Link
+from aiops.execution.chain import Chain, Link, is_for_all
+from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.leave import aleave, heard_by, leave
 from aiops.execution.prepare import Prepared
@@ -21,7 +22,7 @@ from aiops.gateway.dialects import Request
 from aiops.gateway.errors import Abandoned, GatewayError
 from aiops.gateway.retry import Wait, jittered
 from aiops.gateway.stream import astream, stream
-from aiops.ledger.errors import LedgerError
+from aiops.ledger.holds import Ending
 from aiops.limits.take import Permit
 
 
@@ -37,8 +38,8 @@ def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
     shown = _Shown(prepared)
     try:
         while shown.ended is None:
-            if shown.must_hold_again:
-                shown.reheld(rehold(shown.tally.prepared, shown.tally.spent, shown.tally.attempts))
+            if shown.must_ask_again:
+                shown.reheld(rehold(*shown.again()))
                 continue
             prepared = shown.tally.prepared
             connection, heard = prepared.plan.connection, heard_by(prepared)
@@ -51,8 +52,9 @@ def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
                             yield text
             except GatewayError as error:
                 time.sleep(shown.failed(error))
-            if link := shown.next_link():
-                shown.linked(link, rehold(link.tally.prepared, link.spent, link.tally.held_attempt))
+            while link := shown.next_link():
+                if shown.linked(link, rehold(link.tally.prepared, link.spent, link.tally.held_attempt)):
+                    break
         if rest := shown.rest():
             yield rest
     except GeneratorExit:
@@ -78,8 +80,8 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
     shown = _Shown(prepared)
     try:
         while shown.ended is None:
-            if shown.must_hold_again:
-                shown.reheld(await hold(shown.tally.prepared, shown.tally.spent, shown.tally.attempts))
+            if shown.must_ask_again:
+                shown.reheld(await hold(*shown.again()))
                 continue
             prepared = shown.tally.prepared
             connection, heard = prepared.plan.connection, heard_by(prepared)
@@ -92,8 +94,9 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
                             yield text
             except GatewayError as error:
                 await asyncio.sleep(shown.failed(error))
-            if link := shown.next_link():
-                shown.linked(link, await hold(link.tally.prepared, link.spent, link.tally.held_attempt))
+            while link := shown.next_link():
+                if shown.linked(link, await hold(link.tally.prepared, link.spent, link.tally.held_attempt)):
+                    break
         if rest := shown.rest():
             yield rest
     except (GeneratorExit, asyncio.CancelledError):
@@ -113,7 +116,8 @@ class _Shown:
         self.tally: Tally = self.chain.first()
         self.tally.begin()
         self.ended: Ended | None = None
-        self._held = True
+        self.must_ask_again = False
+        """Whether an attempt failed, and another may be made if it is allowed."""
         self._restored = self.tally.prepared.restore.stream()
         self._text: list[str] = []
 
@@ -128,18 +132,18 @@ class _Shown:
             raise TypeError(f"A call for {self.tally.prepared.request.operation} has no stream.")
         return self.tally.prepared.request
 
-    @property
-    def must_hold_again(self) -> bool:
-        """Whether the hold that is open may be spent by the attempt before."""
-        return not self._held
+    def again(self) -> tuple[Prepared, Ending | None, int]:
+        """Begin another attempt; what must be asked before it is made."""
+        self.tally.begin()
+        return self.tally.prepared, self.tally.spent, self.tally.attempts
 
-    def reheld(self, refusal: LedgerError | None) -> None:
-        """What came of holding anew."""
+    def reheld(self, refusal: AttemptRefused | None) -> None:
+        """What came of asking."""
+        self.must_ask_again = False
         try:
             self.tally.reheld(refusal)
-        except NoMoney:
+        except NotAgain:
             self.ended = self.tally.ended()
-        self._held = True
 
     def show(self, text: str) -> str:
         """What may be shown of the answer now that there is more of it."""
@@ -164,25 +168,32 @@ class _Shown:
         if self._text or not isinstance(decision, Wait):
             self.ended = tally.ended()
             return 0.0
-        tally.begin()
-        self._held = not tally.must_hold_again
+        self.must_ask_again = True
         return jittered(decision)
 
     def next_link(self) -> Link | None:
         """Whom to ask instead, where nothing has been shown yet."""
-        return self.chain.next(self.ended) if self.ended is not None and not self._text else None
+        if self.ended is None:
+            return None
+        if self._text:
+            self.chain.note(self.ended)
+            return None
+        return self.chain.next(self.ended)
 
-    def linked(self, link: Link, refusal: LedgerError | None) -> None:
-        """Go on with somebody else, if there is money for it."""
-        if refusal is None:
-            self.ended = None
-            self.tally = link.tally
-            self._restored = self.tally.prepared.restore.stream()
-            self.tally.begin()
+    def linked(self, link: Link, refusal: AttemptRefused | None) -> bool:
+        """Go on with somebody else, if that is allowed. Returns whether that settles who is asked."""
+        if refusal is not None:
+            return is_for_all(refusal)
+        self.ended = None
+        self.tally = link.tally
+        self._restored = self.tally.prepared.restore.stream()
+        self.tally.begin()
+        return True
 
     def abandoned(self) -> Ended:
         """The call as it is when nobody wants the rest."""
-        if self.ended is None:
+        # Between two attempts nothing is under way that could be billed.
+        if self.ended is None and not self.must_ask_again:
             text = "Whoever asked did not wait for the whole answer; it may have been billed."
             self.tally.failed(Abandoned(text, raw="".join(self._text)))
         return self.ended or self.tally.ended()

@@ -13,13 +13,14 @@ from uuid import UUID
 from aiops.calls.models import Call
 from aiops.calls.recording import close_calls, open_calls
 from aiops.catalogue.access import first_refused
-from aiops.catalogue.errors import ModelRestricted
+from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
 from aiops.ledger import holds
-from aiops.ledger.errors import LedgerError, UnpricedModel
+from aiops.ledger.errors import UnpricedModel
 from aiops.ledger.holds import Ending
 from aiops.ledger.periods import current_periods
+from aiops.stops.switch import stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,18 @@ class Opened:
     count: int
     """So many, from the first."""
 
-    refusal: LedgerError | ModelRestricted | None = None
+    refusal: AttemptRefused | None = None
     """Why the next one may not."""
 
 
 def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:
     """Hold money and write the rows for as many calls, in order, as the budgets allow. Belongs in a transaction.
 
-    Every call that leaves comes by here, so this is where it is seen whether who asks may use the model.
+    Every call that leaves comes by here, so this is where it is seen whether who asks may use the model. Where every
+    call is stopped, none of them is opened.
     """
+    if refusal := stopped():
+        return Opened(0, refusal)
     forbidden = first_refused((one.request.model, one.plan.connection.alias, one.about.user_id) for one in window)
     if forbidden is not None:
         window = window[: forbidden[0]]
@@ -76,15 +80,24 @@ def withdraw_window(window: Sequence[Prepared], *, now: datetime) -> None:
     Call.objects.open().filter(pk__in=[one.call_id for one in window]).delete()
 
 
-def hold_again(prepared: Prepared, spent: Ending, *, attempt: int, now: datetime) -> LedgerError | None:
-    """Before a call is sent again whose last attempt may be billed: close that one's hold, and hold anew.
+def hold_again(prepared: Prepared, spent: Ending | None, *, attempt: int, now: datetime) -> AttemptRefused | None:
+    """Before a call is sent once more: close the hold that may be spent, and hold anew.
 
-    Returns why not, where there is no money for it; the first hold is closed all the same. Belongs in a transaction.
+    Returns why it may not be sent: there is no money for it, or every call was stopped meanwhile. The first hold is
+    closed all the same. Belongs in a transaction.
+
+    Args:
+        spent: what became of the hold that is open; None where the attempt before surely was not billed, and the same
+            hold is good for this one too.
     """
+    if spent is None:
+        return stopped()
     if holds.is_held(prepared.call_id, attempt):
         # It was asked before, and the database went away before it could say that it had done so.
         return None
     holds.close([spent], now=now)
+    if refusal := stopped():
+        return refusal
     if prepared.ceiling is None and current_periods(now):
         return UnpricedModel(prepared.request.model, prepared.plan.connection.alias)
     wanted = holds.Wanted(call_id=prepared.call_id, attempt=attempt, amount=prepared.ceiling or 0)

@@ -2,7 +2,7 @@
 
 Who publishes decides what every job and every line of the shop's code asks from then on; that is a role of its own, the
 author lead, and not part of being an author. Money and data are apart as well: runners spend, payers set how much may
-be spent, reviewers read what was asked and answered.
+be spent, and stop every call, reviewers read what was asked and answered.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *LOOK_AT_MODELS,
         "aiops.add_modelcard",
         "aiops.change_modelcard",
+        "aiops.stop_calls",
     ),
 }
 

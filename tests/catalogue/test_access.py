@@ -13,11 +13,12 @@ from aiops.calls.models import Call
 from aiops.catalogue.access import is_usable
 from aiops.catalogue.errors import ModelRestricted
 from aiops.catalogue.models import ModelCard
+from aiops.durable import durable
 from aiops.execution.answer import answer
 from aiops.execution.errors import REFUSALS
 from aiops.execution.fallbacks import Fallback
 from aiops.execution.prepare import About, make_plan, prepare
-from aiops.execution.window import durable, open_window
+from aiops.execution.window import open_window
 from aiops.gateway.testing import Answer, Status
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.models import Job
