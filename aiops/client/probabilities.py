@@ -12,6 +12,10 @@ from aiops.execution.judge import Outcome
 AROUND = " \"'{}:,\n\t"
 """What a token may hold beside the letter."""
 
+LEAST = 0.5
+"""Share that the choices must have among all that the model could have said. Some servers tell the probabilities from
+before their grammar left only the choices over: of next to nothing, no share says how sure a model is."""
+
 
 def probabilities_in(outcome: Outcome, letter: str, keys: Mapping[str, str]) -> dict[str, float]:
     """Choice → probability, together 1; empty where the server does not tell. What is no choice is left out.
@@ -54,7 +58,7 @@ def _shares(told: Mapping[str, float], keys: Mapping[str, str]) -> dict[str, flo
         if name is not None:
             found[name] += probability
     total = sum(found.values())
-    return {name: value / total for name, value in found.items()} if total else {}
+    return {name: value / total for name, value in found.items()} if total >= LEAST else {}
 
 
 def _tokens(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

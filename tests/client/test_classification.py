@@ -204,6 +204,11 @@ B = {"top_logprobs": [{"token": " b", "logprob": -1}, {"token": "A", "logprob": 
         (told(('{"choice": "B"}', {"logprob": None})), None),
         (told(('{"choice": "', {}), ("B", {"logprob": float("nan"), "top_logprobs": "none"}), ('"}', {})), None),
         (told(('{"choice": "', {}), ("B", {"top_logprobs": [None, "B", {"token": 7}]}), ('"}', {})), 1.0),
+        # Of what the model would rather have said, hardly anything was a choice.
+        (
+            told(('{"choice": "', {}), ("B", {"logprob": -5, "top_logprobs": [{"token": "card", "logprob": -0.1}]})),
+            None,
+        ),
     ],
 )
 def test_servers_tell_probabilities_as_they_like(call, provider, budget, tokens, expected):
