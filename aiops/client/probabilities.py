@@ -9,12 +9,12 @@ from typing import Any, TypeGuard
 
 from aiops.execution.judge import Outcome
 
-LEAST = 0.5
-"""How much of the probability the choices must have. Where they have less, the server tells what the model would have
-said without its grammar, and that is nothing about the choices."""
-
 AROUND = " \"'{}:,\n\t"
 """What a token may hold beside the letter."""
+
+LEAST = 0.5
+"""Share that the choices must have among all that the model could have said. Some servers tell the probabilities from
+before their grammar left only the choices over: of next to nothing, no share says how sure a model is."""
 
 
 def probabilities_in(outcome: Outcome, letter: str, keys: Mapping[str, str]) -> dict[str, float]:

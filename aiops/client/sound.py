@@ -83,14 +83,18 @@ def prepare_speech(default: str, text: Any, voice: Any, arguments: Mapping[str, 
     if not voice or not isinstance(voice, str | Mapping):
         raise ValueError(f"voice is {voice!r}: name one, as the provider does.")
     options, parameters = split(arguments)
-    given = {name: storable_data(value) for name, value in parameters.items() if value is not None}
-    speed = parameters.get("speed") if parameters.get("speed") is not None else 1
+    given = {name: value for name, value in parameters.items() if value is not None}
+    speed = given.get("speed", 1)
     if not isinstance(speed, int | float) or isinstance(speed, bool) or not SLOWEST <= speed <= FASTEST:
         raise ValueError(f"speed is {speed!r}: give a number from {SLOWEST:g} to {FASTEST:g}.")
     found, model = usual("speech", default, options)
     return prepare_request(
         SpeechRequest(
-            connection=found.connection.alias, model=model, text=storable(text), voice=voice, parameters=given
+            connection=found.connection.alias,
+            model=model,
+            text=storable(text),
+            voice=voice,
+            parameters=storable_data(given),
         ),
         found.about(),
         retry=found.policy,

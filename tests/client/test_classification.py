@@ -186,6 +186,7 @@ def told(*tokens):
     return {"content": [{"token": token, "logprob": -0.1, **more} for token, more in tokens]}
 
 
+UNLIKELY = {"logprob": -5, "top_logprobs": [{"token": "card", "logprob": -0.1}]}
 B = {"top_logprobs": [{"token": " b", "logprob": -1}, {"token": "A", "logprob": math.log(0.25)}]}
 
 
@@ -204,6 +205,8 @@ B = {"top_logprobs": [{"token": " b", "logprob": -1}, {"token": "A", "logprob": 
         (told(('{"choice": "B"}', {"logprob": None})), None),
         (told(('{"choice": "', {}), ("B", {"logprob": float("nan"), "top_logprobs": "none"}), ('"}', {})), None),
         (told(('{"choice": "', {}), ("B", {"top_logprobs": [None, "B", {"token": 7}]}), ('"}', {})), 1.0),
+        # Of what the model would rather have said, hardly anything was a choice.
+        (told(('{"choice": "', {}), ("B", UNLIKELY), ('"}', {})), None),
     ],
 )
 def test_servers_tell_probabilities_as_they_like(call, provider, budget, tokens, expected):

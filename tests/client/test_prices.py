@@ -132,6 +132,29 @@ def test_moderation_is_free(call, provider, budget):
     assert settled() == 0
 
 
+def test_a_recording_with_a_long_prompt_costs_no_more_than_is_held(call, provider, budget):
+    sound, prompt = wav(1), "Chargeback " * 5_000
+    seconds = len(sound) // 500 + 1
+    usage = {
+        "type": "tokens",
+        "input_tokens": 30 * seconds + len(prompt),
+        "input_token_details": {"audio_tokens": 30 * seconds, "text_tokens": len(prompt)},
+        "output_tokens": 30 * seconds,
+    }
+    provider.reply_with(Answer(text="Hello.", usage=usage))
+    call("transcribe", sound, model="gpt-4o-transcribe", prompt=prompt)
+    assert settled() > len(prompt) * 2_500
+
+
+@pytest.mark.parametrize(("text", "speed"), [("9 9 9 9", 1.0), ("Grüezi", 0.25), ("東京", 1.0)])
+def test_speech_takes_no_longer_than_is_held(call, provider, budget, text, speed):
+    # Half a second a byte, of twenty tokens a second, as slow as it was asked for.
+    tokens = int(10 * len(text.encode()) / speed)
+    provider.reply_with(Answer(usage={"input_tokens": len(text), "output_tokens": tokens}))
+    call("speak", text, speed=speed)
+    assert settled() >= tokens * 12_000
+
+
 def parts(total, count):
     """A number divided into so many parts, none below zero."""
     return st.lists(st.integers(0, total), min_size=count - 1, max_size=count - 1).map(
