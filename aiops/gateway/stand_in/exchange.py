@@ -15,7 +15,7 @@ from aiops.gateway.stand_in.totals import Tally
 
 EVENTS = "text/event-stream; charset=utf-8"
 
-RATE_LIMIT_HEADERS = {
+RATE_LIMIT_HEADERS: Mapping[str, str] = {
     "x-ratelimit-limit-requests": "10000",
     "x-ratelimit-remaining-requests": "9999",
     "x-ratelimit-reset-requests": "6ms",
@@ -48,11 +48,16 @@ class Exchange:
         manner: Manner,
         tally: Tally,
         request_id: str,
+        limits: Mapping[str, str] = RATE_LIMIT_HEADERS,
     ) -> None:
         self.received = received
         self.operation = operation
         self.manner = manner
+        self.streamed = operation is not None and operation.streams(received)
+        """Whether a stream is awaited."""
         self.request_id = request_id
+        self.limits = limits
+        """The headers that tell of rate limits."""
         self.response: web.StreamResponse | None = None
         self._request = request
         self._tally = tally
@@ -108,15 +113,15 @@ class Exchange:
         return self.operation
 
     @property
-    def streamed(self) -> bool:
-        """Whether a stream is awaited."""
-        return self.operation is not None and self.operation.streams(self.received)
-
-    @property
     def gone(self) -> bool:
         """Whether there is nobody left to answer."""
         transport = self._request.transport
         return transport is None or transport.is_closing()
+
+    def half_close(self) -> None:
+        """Say that nothing more comes, in the middle of whatever was being said, and go on listening."""
+        if self._request.transport is not None:
+            self._request.transport.write_eof()
 
     def hang_up(self) -> None:
         """Close the connection in the middle of whatever was being said."""
@@ -151,7 +156,7 @@ class Exchange:
         return self.response
 
     def _headers(self, content_type: str, more: Mapping[str, str] | None) -> dict[str, str]:
-        headers = {"Content-Type": content_type, "x-request-id": self.request_id, **RATE_LIMIT_HEADERS}
+        headers = {"Content-Type": content_type, "x-request-id": self.request_id, **self.limits}
         if more:
             headers.update(more)
         return headers

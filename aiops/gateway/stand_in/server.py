@@ -11,8 +11,10 @@ from dataclasses import asdict
 from aiohttp import web
 
 from aiops.gateway.stand_in.arriving import read_body, received
+from aiops.gateway.stand_in.counting import tokens_asked
 from aiops.gateway.stand_in.exchange import Exchange, Manner
 from aiops.gateway.stand_in.operation import Operation, Problem
+from aiops.gateway.stand_in.rate_limits import RateLimits
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.replies import Reply
 from aiops.gateway.stand_in.routes import Routes
@@ -39,6 +41,7 @@ class Server:
         latency: float,
         api_key: str | None,
         operations: Mapping[str, Operation],
+        limits: RateLimits,
         keep_requests: bool,
     ) -> None:
         self.requests: list[Received] = []
@@ -50,6 +53,7 @@ class Server:
         self._latency = latency
         self._api_key = api_key
         self._operations = operations
+        self._limits = limits
         self._keep_requests = keep_requests
         self._name = secrets.token_hex(6)
         self._routes = Routes(operations)
@@ -102,7 +106,7 @@ class Server:
         if self._keep_requests and not asked.path.startswith("/stand-in/"):
             self.requests.append(asked)
         try:
-            await self._send(self._reply(asked, operation), exchange)
+            await self._send(self._reply(asked, operation, exchange), exchange)
         except ConnectionError:
             exchange.broken()
         except asyncio.CancelledError:
@@ -133,7 +137,7 @@ class Server:
             else:
                 exchange.hang_up()
 
-    def _reply(self, asked: Received, operation: Operation | None) -> Reply:
+    def _reply(self, asked: Received, operation: Operation | None, exchange: Exchange) -> Reply:
         path, method = asked.path, asked.method
         if path == "/stand-in/totals" and method == "GET":
             return Raw(json.dumps(asdict(self._tally.snapshot())).encode())
@@ -147,6 +151,12 @@ class Server:
         problem = _problem(asked, operation)
         if problem is not None:
             return Status(problem.status, code=problem.code, message=problem.message)
+        if self._limits and operation.counted:
+            verdict = self._limits.ask(asked.model, tokens_asked(asked))
+            exchange.limits = verdict.headers
+            if verdict.refusal:
+                self._tally.limited()
+                return Status(429, kind=verdict.kind, message=verdict.refusal)
         try:
             return self._script.reply_to(asked, by_rule_only=not operation.counted)
         except Exception as error:
@@ -159,6 +169,7 @@ class Server:
         self.failures.clear()
         self._script.clear()
         self._tally.reset()
+        self._limits.forget()
         for operation in self._operations.values():
             operation.forget()
 
