@@ -18,7 +18,7 @@ MADE = (
     "AI author lead: made, with 17 permissions\n"
     "AI runner: made, with 9 permissions\n"
     "AI reviewer: made, with 9 permissions\n"
-    "AI payer: made, with 6 permissions\n"
+    "AI payer: made, with 8 permissions\n"
 )
 NOTHING = "".join(f"{name}: nothing to do\n" for name in GROUPS)
 

@@ -38,7 +38,9 @@ def sync_client(connection: Connection) -> openai.OpenAI:
     key = (os.getpid(), connection)
     if key not in _sync:
         http = DefaultHttpx2Client(
-            event_hooks={"request": [note_sent], "response": [bound]}, timeout=_timeout(connection)
+            event_hooks={"request": [note_sent], "response": [bound]},
+            timeout=_timeout(connection),
+            follow_redirects=False,
         )
         _sync[key] = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
     return _sync[key]
@@ -55,6 +57,8 @@ async def async_client(connection: Connection) -> openai.AsyncOpenAI:
         http = DefaultAioHttpClient(
             event_hooks={"response": [abound]},
             timeout=_timeout(connection),
+            # What customers wrote goes to the address in the settings and to no other.
+            follow_redirects=False,
             # 0 is no limit to aiohttp, None would be its own 100: how many fly is the caller's business.
             limits=httpx2.Limits(max_connections=0, max_keepalive_connections=None),
         )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from aiops.calls.models import Call
 from aiops.execution.ask import Ended
 from aiops.execution.errors import REFUSALS
+from aiops.execution.leave import most_under_way
 from aiops.execution.prepare import About, Plan, Prepared, prepare
 from aiops.execution.reuse import ended_by, with_answers
 from aiops.execution.window import durable, hold_again, open_reused, open_window, withdraw_window
@@ -48,7 +49,7 @@ class Worker:
         self.plan = plan
         self.token = token
         self.ended = 0
-        self.slots = plan.connection.max_in_flight
+        self.slots = most_under_way(plan, plan.connection.max_in_flight)
         self.spare = max(1, self.slots // 4)
         self.most = self.slots + self.spare
         """Calls that the money was enough for, of late."""

@@ -33,7 +33,15 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "AI author lead": (*LOOK_AT_PROMPTS, *WRITE_PROMPTS, "prompts.publish_prompt", *LOOK_AT_JOBS),
     "AI runner": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, "aiops.run_job"),
     "AI reviewer": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, "aiops.view_call_body"),
-    "AI payer": ("aiops.view_job", "aiops.view_call", *LOOK_AT_MONEY, "aiops.add_budget", "aiops.change_budget"),
+    "AI payer": (
+        "aiops.view_job",
+        "aiops.view_call",
+        *LOOK_AT_MONEY,
+        "aiops.add_budget",
+        "aiops.change_budget",
+        "aiops.view_cachedanswer",
+        "aiops.delete_cachedanswer",
+    ),
 }
 
 
