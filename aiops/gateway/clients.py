@@ -41,7 +41,10 @@ def sync_client(connection: Connection) -> openai.OpenAI:
             event_hooks={"request": [note_sent], "response": [bound]},
             timeout=_timeout(connection),
         )
-        _sync[key] = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
+        made = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
+        if _sync.setdefault(key, made) is not made:
+            # Another thread was quicker.
+            made.close()
     return _sync[key]
 
 
