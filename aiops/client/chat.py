@@ -23,7 +23,7 @@ def chat_completion_of(completion: Completion, call_id: UUID) -> ChatCompletion:
 
 
 def _own(completion: Completion) -> Any:
-    """What the provider answered, if it did so in these words: as the log keeps it, so that the shop can keep it too."""
+    """What the provider answered, if in these words: as the log keeps it, so that the shop can keep it too."""
     try:
         return storable_data(completion.body) if "choices" in completion.body else None
     except TooDeep:

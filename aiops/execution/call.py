@@ -13,12 +13,13 @@ from aiops.cache.answers import CachedCompletion
 from aiops.cache.asking import aasked_once, asked_once
 from aiops.calls.models import Call
 from aiops.execution import costs
+from aiops.execution.cancelled import all_the_same, or_undone
 from aiops.execution.chain import acarry_out, carry_out, unless_cooling
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.lost import ABANDONED, close_lost
 from aiops.execution.prepare import Prepared
 from aiops.execution.reuse import ended_by, keep_answers, key_for, new_answer, reusing
-from aiops.execution.window import close_window, durable, hold_again, open_reused, open_window
+from aiops.execution.window import close_window, durable, hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.errors import LedgerError
 from aiops.ledger.holds import Ending
@@ -61,14 +62,14 @@ async def amake_call(prepare: Callable[[], Prepared]) -> Outcome:
     Args:
         prepare: gives the call; it may ask the database.
     """
-    prepared, key = await sync_to_async(_opened_unless_kept)(prepare)
+    prepared, key = await or_undone(lambda: _opened_unless_kept(prepare), _withdraw_unless_kept)
     if key is None:
         return await _amade(prepared)
     async with aasked_once(key, deadline=policy_of(prepared).deadline) as flight:
         again = flight.answer and await sync_to_async(give_again)(reusing(prepared, flight.answer))
         if again:
             return again
-        outcome = await _amade(await sync_to_async(open_call)(prepared))
+        outcome = await _amade(await or_undone(lambda: open_call(prepared), withdraw_call))
         flight.answer = await sync_to_async(keep_answer)(prepared, outcome)
         return outcome
 
@@ -80,7 +81,8 @@ async def _amade(prepared: Prepared) -> Outcome:
         # Whoever asked has gone: what is written of it must not be cancelled as well.
         await asyncio.shield(sync_to_async(give_up)(prepared))
         raise
-    return await sync_to_async(close_call)(judge(ended))
+    outcome = judge(ended)
+    return await all_the_same(lambda: close_call(outcome))
 
 
 def open_call(prepared: Prepared) -> Prepared:
@@ -102,6 +104,18 @@ def _opened_unless_kept(prepare: Callable[[], Prepared]) -> tuple[Prepared, str 
     prepared = prepare()
     key = key_for(prepared)
     return (open_call(prepared), None) if key is None else (prepared, key)
+
+
+def _withdraw_unless_kept(opened: tuple[Prepared, str | None]) -> None:
+    prepared, key = opened
+    if key is None:
+        withdraw_call(prepared)
+
+
+def withdraw_call(prepared: Prepared) -> None:
+    """Undo `open_call` for a call that never left."""
+    with durable():
+        withdraw_window([prepared], now=timezone.now())
 
 
 def give_again(prepared: Prepared) -> Outcome | None:
@@ -126,10 +140,11 @@ def keep_answer(prepared: Prepared, outcome: Outcome) -> CachedCompletion | None
 
 
 def close_call(outcome: Outcome) -> Outcome:
-    """Write how it ended and settle its money."""
+    """Write how it ended and settle its money. A replay changes nothing."""
     with durable():
-        close_window([outcome])
-    costs.note(outcome)
+        closed = close_window([outcome])
+    if closed:
+        costs.note(outcome)
     return outcome
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, closing
 
 from asgiref.sync import sync_to_async
 
 from aiops.execution.ask import Ended, NoMoney, Tally
-from aiops.execution.call import close_call, give_up, open_call, policy_of, rehold
+from aiops.execution.call import close_call, give_up, open_call, policy_of, rehold, withdraw_call
+from aiops.execution.cancelled import all_the_same, or_undone
 from aiops.execution.chain import Chain, Link
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.leave import aleave, heard_by, leave
@@ -44,8 +46,11 @@ def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
             prepared = shown.tally.prepared
             connection, heard = prepared.plan.connection, heard_by(prepared)
             try:
-                with leave(prepared, shown.tally.timeout) as permit:
-                    for piece in stream(shown.request, connection, timeout=shown.tally.timeout, heard=heard):
+                with (
+                    leave(prepared, shown.tally.timeout) as permit,
+                    closing(stream(shown.request, connection, timeout=shown.tally.timeout, heard=heard)) as pieces,
+                ):
+                    for piece in pieces:
                         if not isinstance(piece, str):
                             shown.whole(piece, permit)
                         elif text := shown.show(piece):
@@ -75,7 +80,7 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
         aiops.execution.errors.REFUSALS: as there.
     """
     hold = sync_to_async(rehold)
-    prepared = await sync_to_async(lambda: open_call(prepare()))()
+    prepared = await or_undone(lambda: open_call(prepare()), withdraw_call)
     shown = _Shown(prepared)
     try:
         while shown.ended is None:
@@ -85,8 +90,11 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
             prepared = shown.tally.prepared
             connection, heard = prepared.plan.connection, heard_by(prepared)
             try:
-                async with aleave(prepared, shown.tally.timeout) as permit:
-                    async for piece in astream(shown.request, connection, timeout=shown.tally.timeout, heard=heard):
+                async with (
+                    aleave(prepared, shown.tally.timeout) as permit,
+                    aclosing(astream(shown.request, connection, timeout=shown.tally.timeout, heard=heard)) as pieces,
+                ):
+                    async for piece in pieces:
                         if not isinstance(piece, str):
                             shown.whole(piece, permit)
                         elif text := shown.show(piece):
@@ -103,7 +111,8 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
     except BaseException:
         await asyncio.shield(sync_to_async(give_up)(prepared))
         raise
-    yield await sync_to_async(close_call)(judge(shown.ended))
+    outcome = judge(shown.ended)
+    yield await all_the_same(lambda: close_call(outcome))
 
 
 class _Shown:

@@ -1,4 +1,4 @@
-"""One question, asked in every way that the client has: on both interfaces, blocking and awaited, whole and streamed."""
+"""One question, asked in every way there is: on both interfaces, blocking and awaited, whole and streamed."""
 
 from __future__ import annotations
 

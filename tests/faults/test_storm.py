@@ -32,7 +32,6 @@ def test_fifty_callers_come_through_a_storm_with_every_call_accounted_for(both_a
     callers = Callers(50, deadline=5.0, more=lambda number: number <= 400)
     callers.start()
     assert callers.join(400), "somebody hangs"
-    from collections import Counter; print(Counter(o.error for o in callers.asked), max(o.late for o in callers.asked))
     assert dealer.faults > 300
     assert list(faults_in(callers.asked, dealer)) == []
     assert Call.objects.filter(status="succeeded").count() > 50

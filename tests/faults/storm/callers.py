@@ -1,4 +1,4 @@
-"""Callers that ask one question after the other, half of them in threads, half on an event loop, until there are none."""
+"""Callers that ask one question after the other: half of them in threads, half on an event loop."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SCHEMA = {
     "required": ["question", "sending", "seal"],
     "additionalProperties": False,
 }
-LEAVES_EVERY = 41
+LEAVES_EVERY = 5
 """Each so-manieth caller goes away before it has its answer."""
 
 

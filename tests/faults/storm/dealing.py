@@ -1,4 +1,4 @@
-"""What the provider does with each sending of each question. The seed decides, so that it can be said again afterwards."""
+"""What the provider does with each sending of each question: the seed decides, so that it can be told afterwards."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Dealer:
 
     def dealt(self, question: int, sending: int) -> Dealt:
         """What the provider does, or did, with that sending."""
-        rng = random.Random(f"{self._seed}:{question}:{sending}")  # noqa: S311 - it must be the same every time.
+        rng = random.Random(f"{self._seed}:{question}:{sending}")
         said = answer_to(question, sending)
         if rng.random() >= self._faults:
             return Dealt(Answer(said), said, EVERY_FORM, fault=False)
