@@ -5,13 +5,15 @@ A call that leaves has its row and its hold committed; one that ended has both c
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from aiops.calls.models import Call
 from aiops.calls.recording import close_calls, open_calls
@@ -36,6 +38,14 @@ class Opened:
     """Why the next one may not."""
 
 
+_one_writer = [threading.Lock()]
+"""SQLite lets one write at a time. Threads of a process that queue here are served in turn and at once; at its own door
+each looks in every tenth of a second, and one with bad luck is told after twenty seconds that it is locked."""
+
+# A thread that held it while the process forked does not exist in the child, and would never let go.
+os.register_at_fork(after_in_child=lambda: _one_writer.__setitem__(0, threading.Lock()))
+
+
 @contextmanager
 def durable() -> Iterator[None]:
     """A transaction whose commit is one.
@@ -45,6 +55,8 @@ def durable() -> Iterator[None]:
     """
     allowed = options().in_transaction == "allow"
     with ExitStack() as stack:
+        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+            stack.enter_context(_one_writer[0])
         try:
             stack.enter_context(transaction.atomic(durable=not allowed))
         except RuntimeError:
