@@ -19,6 +19,7 @@ from aiops.execution.judge import Outcome, judge
 from aiops.execution.lost import ABANDONED, close_lost
 from aiops.execution.prepare import Prepared
 from aiops.execution.reuse import ended_by, keep_answers, key_for, new_answer, reusing
+from aiops.execution.trouble import patient
 from aiops.execution.window import close_window, durable, hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.errors import LedgerError
@@ -112,6 +113,7 @@ def _withdraw_unless_kept(opened: tuple[Prepared, str | None]) -> None:
         withdraw_call(prepared)
 
 
+@patient
 def withdraw_call(prepared: Prepared) -> None:
     """Undo `open_call` for a call that never left."""
     with durable():
@@ -141,13 +143,18 @@ def keep_answer(prepared: Prepared, outcome: Outcome) -> CachedCompletion | None
 
 def close_call(outcome: Outcome) -> Outcome:
     """Write how it ended and settle its money. A replay changes nothing."""
-    with durable():
-        closed = close_window([outcome])
-    if closed:
+    if _closed(outcome):
         costs.note(outcome)
     return outcome
 
 
+@patient
+def _closed(outcome: Outcome) -> bool:
+    with durable():
+        return bool(close_window([outcome]))
+
+
+@patient
 def rehold(prepared: Prepared, spent: Ending, attempt: int) -> LedgerError | None:
     """`hold_again` in a transaction of its own."""
     with durable():
@@ -159,6 +166,7 @@ def policy_of(prepared: Prepared) -> RetryPolicy:
     return prepared.plan.retry or RetryPolicy(deadline=prepared.plan.connection.deadline)
 
 
+@patient
 def give_up(prepared: Prepared) -> None:
     """What is written of a call whose asker went away (Ctrl-C, a cancelled task): it may have been billed."""
     text = _("Whoever asked went away before the answer came; it may have been billed.")
