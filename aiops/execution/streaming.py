@@ -48,7 +48,7 @@ def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
             try:
                 with (
                     leave(prepared, shown.tally.timeout) as permit,
-                    closing(stream(shown.request, connection, timeout=shown.tally.timeout, heard=heard)) as pieces,
+                    closing(stream(shown.asking(), connection, timeout=shown.tally.timeout, heard=heard)) as pieces,
                 ):
                     for piece in pieces:
                         if not isinstance(piece, str):
@@ -92,7 +92,7 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
             try:
                 async with (
                     aleave(prepared, shown.tally.timeout) as permit,
-                    aclosing(astream(shown.request, connection, timeout=shown.tally.timeout, heard=heard)) as pieces,
+                    aclosing(astream(shown.asking(), connection, timeout=shown.tally.timeout, heard=heard)) as pieces,
                 ):
                     async for piece in pieces:
                         if not isinstance(piece, str):
@@ -124,16 +124,17 @@ class _Shown:
         self.tally.begin()
         self.ended: Ended | None = None
         self._held = True
+        self._waits = False
         self._restored = self.tally.prepared.restore.stream()
         self._text: list[str] = []
 
-    @property
-    def request(self) -> Request:
-        """What is asked.
+    def asking(self) -> Request:
+        """What leaves now.
 
         Raises:
             TypeError: it is no question, and its answer cannot come piece by piece.
         """
+        self._waits = False
         if not isinstance(self.tally.prepared.request, Request):
             raise TypeError(f"A call for {self.tally.prepared.request.operation} has no stream.")
         return self.tally.prepared.request
@@ -175,6 +176,7 @@ class _Shown:
             self.ended = tally.ended()
             return 0.0
         tally.begin()
+        self._waits = True
         self._held = not tally.must_hold_again
         return jittered(decision)
 
@@ -192,6 +194,10 @@ class _Shown:
 
     def abandoned(self) -> Ended:
         """The call as it is when nobody wants the rest."""
+        if self.ended is None and self._waits and self.tally.held_attempt < self.tally.attempts:
+            # The next attempt is not made any more: what came of the last one is the end.
+            self.tally.attempts -= 1
+            self.ended = self.tally.ended()
         if self.ended is None:
             text = "Whoever asked did not wait for the whole answer; it may have been billed."
             self.tally.failed(Abandoned(text, raw="".join(self._text)))

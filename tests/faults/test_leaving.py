@@ -8,6 +8,8 @@ from django.db import connection
 
 from aiops import get_async_openai_client, track_costs
 from aiops.calls.models import Call
+from aiops.gateway.retry import RetryPolicy
+from aiops.gateway.testing import Disconnect, Status
 from aiops.ledger.models import BudgetPeriod, Hold
 from tests.faults.conftest import ASK, closed_row
 
@@ -83,3 +85,25 @@ def test_a_task_that_is_cancelled_when_its_answer_is_there_has_that_in_the_log(a
     row = closed_row()
     assert (row.status, row.output) == ("succeeded", "Lima.")
     assert costs.calls == 1
+
+
+@pytest.mark.parametrize("fault", [Status(429, retry_after="0"), Disconnect()])
+def test_whoever_leaves_between_two_attempts_has_made_one(api, provider, fault):
+    provider.reset()
+    provider.reply_with(fault)
+    patient = RetryPolicy(first_wait=20.0)
+
+    async def left():
+        pieces = get_async_openai_client().stream(ASK, retry=patient, timeout=60)
+        task = asyncio.ensure_future(anext(pieces))
+        while not provider.requests or provider.totals.in_flight:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async_to_sync(left)()
+    row = closed_row()
+    assert (row.status, row.attempt_count, len(row.attempts), Hold.objects.count()) == ("failed", 1, 1, 1)
+    assert row.cost == (0 if row.error_kind == "rate_limited" else None)
