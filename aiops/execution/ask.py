@@ -139,6 +139,7 @@ class Tally:
     def failed(self, error: GatewayError) -> GatewayError:
         """Note an attempt that gave nothing; the error, to be raised again."""
         self.failed_at = time.monotonic()
+        error.forget(self.prepared.plan.connection.api_key)
         mind(self.prepared, error)
         self.failures.append(
             FailedAttempt(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from aiops.cache.answers import CachedCompletion
 from aiops.cache.asking import aasked_once, asked_once
 from aiops.calls.models import Call
-from aiops.durable import durable
+from aiops.durable import durable, one_writer
 from aiops.execution import costs
 from aiops.execution.chain import acarry_out, carry_out, unless_cooling
 from aiops.execution.errors import AttemptRefused
@@ -20,6 +20,7 @@ from aiops.execution.judge import Outcome, judge
 from aiops.execution.lost import ABANDONED, close_lost
 from aiops.execution.prepare import Prepared
 from aiops.execution.reuse import ended_by, keep_answers, key_for, new_answer, reusing
+from aiops.execution.trouble import patient
 from aiops.execution.unbroken import unbroken
 from aiops.execution.window import close_window, hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
@@ -135,9 +136,10 @@ async def _aopened(prepare: Callable[[], Prepared], *, kept: bool) -> tuple[str 
         raise
 
 
+@patient
 def withdraw(calls: Sequence[Prepared]) -> None:
     """Undo `open_call` for what never left, be it opened or not."""
-    with transaction.atomic():
+    with one_writer(), transaction.atomic():
         withdraw_window(calls, now=timezone.now())
 
 
@@ -163,16 +165,22 @@ def keep_answer(prepared: Prepared, outcome: Outcome) -> CachedCompletion | None
 
 
 def close_call(outcome: Outcome) -> Outcome:
-    """Write how it ended and settle its money.
+    """Write how it ended and settle its money. A replay changes nothing.
 
     A stream may end inside a transaction that was begun after it: what is undone with that is a call open again.
     """
-    with transaction.atomic():
-        close_window([outcome])
-    costs.note(outcome)
+    if _closed(outcome):
+        costs.note(outcome)
     return outcome
 
 
+@patient
+def _closed(outcome: Outcome) -> bool:
+    with one_writer(), transaction.atomic():
+        return bool(close_window([outcome]))
+
+
+@patient
 def rehold(prepared: Prepared, spent: Ending | None, attempt: int) -> AttemptRefused | None:
     """`hold_again` in a transaction of its own."""
     with durable():
@@ -184,6 +192,7 @@ def policy_of(prepared: Prepared) -> RetryPolicy:
     return prepared.plan.retry or RetryPolicy(deadline=prepared.plan.connection.deadline)
 
 
+@patient
 def give_up(prepared: Prepared) -> None:
     """What is written of a call whose asker went away (Ctrl-C, a cancelled task): it may have been billed."""
     text = _("Whoever asked went away before the answer came; it may have been billed.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, closing
 
 from aiops.execution.ask import Ended, NotAgain, Tally
 from aiops.execution.call import aopen, close_call, give_up, open_call, policy_of, rehold
@@ -44,8 +45,11 @@ def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
             prepared = shown.tally.prepared
             connection, heard = prepared.plan.connection, heard_by(prepared)
             try:
-                with leave(prepared, shown.tally.timeout) as permit:
-                    for piece in stream(shown.request, connection, timeout=shown.tally.timeout, heard=heard):
+                with (
+                    leave(prepared, shown.tally.timeout) as permit,
+                    closing(stream(shown.asking(), connection, timeout=shown.tally.timeout, heard=heard)) as pieces,
+                ):
+                    for piece in pieces:
                         if not isinstance(piece, str):
                             shown.whole(piece, permit)
                         elif text := shown.show(piece):
@@ -86,8 +90,11 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
             prepared = shown.tally.prepared
             connection, heard = prepared.plan.connection, heard_by(prepared)
             try:
-                async with aleave(prepared, shown.tally.timeout) as permit:
-                    async for piece in astream(shown.request, connection, timeout=shown.tally.timeout, heard=heard):
+                async with (
+                    aleave(prepared, shown.tally.timeout) as permit,
+                    aclosing(astream(shown.asking(), connection, timeout=shown.tally.timeout, heard=heard)) as pieces,
+                ):
+                    async for piece in pieces:
                         if not isinstance(piece, str):
                             shown.whole(piece, permit)
                         elif text := shown.show(piece):
@@ -100,7 +107,10 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
         if rest := shown.rest():
             yield rest
     except (GeneratorExit, asyncio.CancelledError):
-        await unbroken(close_call)(judge(shown.abandoned()))
+        if shown.is_asking_again:
+            await unbroken(give_up)(prepared)
+        else:
+            await unbroken(close_call)(judge(shown.abandoned()))
         raise
     except BaseException:
         await unbroken(give_up)(prepared)
@@ -121,9 +131,8 @@ class _Shown:
         self._restored = self.tally.prepared.restore.stream()
         self._text: list[str] = []
 
-    @property
-    def request(self) -> Request:
-        """What is asked.
+    def asking(self) -> Request:
+        """What leaves now.
 
         Raises:
             TypeError: it is no question, and its answer cannot come piece by piece.
@@ -131,6 +140,11 @@ class _Shown:
         if not isinstance(self.tally.prepared.request, Request):
             raise TypeError(f"A call for {self.tally.prepared.request.operation} has no stream.")
         return self.tally.prepared.request
+
+    @property
+    def is_asking_again(self) -> bool:
+        """Whether money is being held for another attempt just now: how far that has come, nobody can tell."""
+        return self.must_ask_again and self.tally.attempts > len(self.tally.failures)
 
     def again(self) -> tuple[Prepared, Ending | None, int]:
         """Begin another attempt; what must be asked before it is made."""

@@ -40,7 +40,6 @@ def sync_client(connection: Connection) -> openai.OpenAI:
         http = DefaultHttpx2Client(
             event_hooks={"request": [note_sent], "response": [bound]},
             timeout=_timeout(connection),
-            follow_redirects=False,
         )
         made: openai.OpenAI = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
         return made
@@ -72,8 +71,6 @@ async def async_client(connection: Connection) -> openai.AsyncOpenAI:
         http = DefaultAioHttpClient(
             event_hooks={"response": [abound]},
             timeout=_timeout(connection),
-            # What customers wrote goes to the address in the settings and to no other.
-            follow_redirects=False,
             # 0 is no limit to aiohttp, None would be its own 100: how many fly is the caller's business.
             limits=httpx2.Limits(max_connections=0, max_keepalive_connections=None),
         )
@@ -132,6 +129,8 @@ def client_for(connection: Connection, plain: Any, azure: Any, http: Any) -> Any
         MissingKey: the connection needs a key and has none.
     """
     connection.require_key()
+    # What customers wrote, and the key, go to the address in the settings and to no other.
+    http.follow_redirects = False
     options: dict[str, Any] = {
         # The SDK wants some text even where the server wants none.
         "api_key": connection.api_key or "no-key-needed",

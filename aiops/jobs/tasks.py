@@ -11,13 +11,13 @@ from aiops.cache.purging import prune
 from aiops.cache.uses import flush_uses
 from aiops.calls.models import Call
 from aiops.durable import durable
+from aiops.execution.trouble import patient
 from aiops.gateway.connections import usable_connections
 from aiops.jobs.claim import lease
 from aiops.jobs.doorbell import ring
 from aiops.jobs.models import Job
 from aiops.jobs.settle import settle_lost
 from aiops.jobs.slice import work_slice
-from aiops.jobs.trouble import patient
 from aiops.options import options
 
 STALE_PLAN = timedelta(hours=1)

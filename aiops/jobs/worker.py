@@ -19,6 +19,7 @@ from aiops.execution.errors import REFUSALS
 from aiops.execution.leave import most_under_way
 from aiops.execution.prepare import About, Plan, Prepared, prepare
 from aiops.execution.reuse import ended_by, with_answers
+from aiops.execution.trouble import PATIENCE, PAUSE, TROUBLE
 from aiops.execution.window import hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, lease, pick
@@ -26,7 +27,6 @@ from aiops.jobs.errors import WrongState
 from aiops.jobs.flight import Flight, Rehold
 from aiops.jobs.models import Item, Job
 from aiops.jobs.settle import fail, flush, settle_lost
-from aiops.jobs.trouble import PATIENCE, PAUSE, TROUBLE
 from aiops.stops.switch import stopped
 
 logger = logging.getLogger(__name__)
