@@ -10,6 +10,7 @@ in one of the ways of `aiops.gateway.testing.FAULTS`, or until the caller's pati
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import os
 import sys
@@ -17,10 +18,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.faults.storm.callers import Asked
     from tests.faults.storm.dealing import Dealer
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -28,8 +33,10 @@ MEGABYTE = 1 << 20
 
 
 def resident() -> int:
-    """Bytes of memory that this process has, the provider's thread included."""
+    """Bytes of memory that this process has, the provider's thread included, without what it could give back."""
     gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE
 
 
@@ -93,17 +100,29 @@ def storm(dealer: Dealer, options: argparse.Namespace) -> int:
     seconds = time.monotonic() - started
     faults = list(faults_in(callers.asked, dealer)) + ([] if home else ["somebody hangs"])
     by_status = Counter(Call.objects.values_list("status", flat=True))
-    late = sorted(one.late for one in callers.asked)
     say(f"{dealer.faults:,} faults in {dealer.sendings.total():,} sendings of {len(callers.asked):,} calls")
     say(f"{options.callers} callers, {seconds:.0f} s, {'nobody hangs' if home else 'SOMEBODY HANGS'}")
     say(f"rows: {', '.join(f'{count:,} {status}' for status, count in sorted(by_status.items()))}")
-    most, p99 = late[-1], late[len(late) * 99 // 100]
-    say(f"beyond the deadline of {options.deadline:g} s: {most:.1f} s at most, {p99:.1f} s p99")
+    for part, spans in parts_of(callers.asked).items():
+        say(f"{part}: {spans[len(spans) // 2]:.1f} s median, {spans[-1]:.1f} s at most")
     say(f"memory after {memory.said()}")
     say(f"{len(faults)} things that are not as they were promised")
     for fault in faults[:50]:
         say(f"  {fault}")
     return 1 if faults else 0
+
+
+def parts_of(asked: Sequence[Asked]) -> dict[str, list[float]]:
+    """Seconds that the parts of calls took, in order."""
+    from aiops.calls.models import Call
+
+    rows = {int(row.purpose): row for row in Call.objects.only("purpose", "started_at", "ended_at").iterator()}
+    kept = [(one, rows[one.question]) for one in asked if one.question in rows and rows[one.question].ended_at]
+    return {
+        "until the row was written": sorted(row.started_at.timestamp() - one.began for one, row in kept),
+        "until the last attempt was over": sorted((row.ended_at - row.started_at).total_seconds() for _, row in kept),
+        "until its end was written": sorted(one.ended - row.ended_at.timestamp() for one, row in kept),
+    }
 
 
 class Memory:
@@ -112,17 +131,17 @@ class Memory:
     def __init__(self, dealer: Dealer, faults: int) -> None:
         self._dealer = dealer
         self._marks = [faults * share // 10 for share in (2, 4, 6, 8, 10)]
-        self._seen: list[tuple[int, int]] = []
+        self._seen: list[tuple[int, int, int]] = []
 
     def watch(self, over: threading.Event) -> None:
         """Look, each time a mark is reached."""
         for mark in self._marks:
             while self._dealer.faults < mark and not over.wait(0.05):
                 pass
-            self._seen.append((mark, resident()))
+            self._seen.append((mark, resident(), sys.getallocatedblocks()))
 
     def said(self) -> str:
-        return ", ".join(f"{mark:,} faults {size / MEGABYTE:.1f} MB" for mark, size in self._seen)
+        return ", ".join(f"{mark:,} faults {size / MEGABYTE:.1f} MB ({blocks:,})" for mark, size, blocks in self._seen)
 
 
 def say(text: str) -> None:

@@ -46,8 +46,9 @@ class Asked:
     error: str = ""
     """The kind of the error that it was given instead, or `left`."""
 
-    late: float = 0.0
-    """Seconds beyond its deadline."""
+    began: float = 0.0
+    ended: float = 0.0
+    """Seconds since the epoch."""
 
 
 class Callers:
@@ -96,17 +97,16 @@ class Callers:
             connections.close_all()
 
     def _noted(self, number: int, ask: Callable[[], Any]) -> None:
-        started = time.monotonic()
+        started = time.time()
         try:
             self._note(number, started, answer=ask())
         except Exception as error:
             self._note(number, started, error=getattr(error, "kind", "") or type(error).__name__)
 
     def _note(self, number: int, started: float, **what: Any) -> None:
-        late = max(0.0, time.monotonic() - started - self._deadline)
         if "answer" in what:
             what["answer"] = digest(what["answer"])
-        self.asked.append(Asked(number, late=late, **what))
+        self.asked.append(Asked(number, began=started, ended=time.time(), **what))
 
     def _ask(self, number: int) -> Any:
         client, (form, ask, options) = get_openai_client(), self._how(number)
@@ -128,7 +128,7 @@ class Callers:
     def _on_a_loop(self, count: int) -> None:
         async def one_after_another() -> None:
             while (number := self._next()) is not None:
-                started = time.monotonic()
+                started = time.time()
                 try:
                     # A caller that leaves does so at any moment, be it before the question was sent.
                     patience = number % 97 / 1000 if number % LEAVES_EVERY == 0 else None
