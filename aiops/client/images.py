@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from django.core.files.base import File
 
+from aiops.files.models import UploadedFile
 from aiops.options import options
 
 Detail = Literal["low", "high", "auto", "original"]
@@ -37,7 +38,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
 _DATA = re.compile(r"data:image/[\w.+-]+;base64,", re.IGNORECASE)
 _FILE_ID = re.compile(r"file-[\w-]+")
 
-Source: TypeAlias = "bytes | str | PathLike[str] | File[Any]"
+Source: TypeAlias = "bytes | str | PathLike[str] | File[Any] | UploadedFile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ def parts_of(images: Any, detail: Detail) -> list[dict[str, Any]]:
     """Parts of a message, one an image.
 
     Args:
-        images: one or several of: bytes, base64, a data URI, a path, a Django file, the id of an uploaded file, an
-            https address; or an `Image`, or a pair of one of these and its detail.
+        images: one or several of: bytes, base64, a data URI, a path, a Django file, an uploaded file or its id,
+            an https address; or an `Image`, or a pair of one of these and its detail.
         detail: for those that have none of their own.
 
     Raises:
@@ -92,6 +93,10 @@ def _source(image: Any) -> dict[str, str]:
     if isinstance(image, File):
         with image.open("rb") as file:
             return {"url": _data_uri(file.read(MOST_BYTES + 1))}
+    if isinstance(image, UploadedFile):
+        if image.state != UploadedFile.State.THERE:
+            raise ValueError(f"is an uploaded file that is {image.state}: upload it again.")
+        return {"file_id": image.provider_id}
     if isinstance(image, PathLike):
         return {"url": _data_uri(_read(Path(image)))}
     if not isinstance(image, str):
