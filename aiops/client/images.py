@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from aiops.client.contents import bytes_at, bytes_of_file, is_file
+from aiops.files.models import UploadedFile
 from aiops.options import options
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 # Parsers differ over these: what one takes for a part of the host, another takes for its end.
 _AMBIGUOUS = re.compile(r"[\\\s\x00-\x20\x7f]")
 
-Source: TypeAlias = "bytes | str | PathLike[str] | IO[bytes] | File[Any]"
+Source: TypeAlias = "bytes | str | PathLike[str] | IO[bytes] | File[Any] | UploadedFile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,8 @@ def parts_of(images: Any, detail: Detail) -> list[dict[str, Any]]:
     """Parts of a message, one an image.
 
     Args:
-        images: one or several of: bytes, base64, a data URI, a path, a Django file, the id of an uploaded file, an
-            https address; or an `Image`, or a pair of one of these and its detail.
+        images: one or several of: bytes, base64, a data URI, a path, a Django file, an uploaded file or its id,
+            an https address; or an `Image`, or a pair of one of these and its detail.
         detail: for those that have none of their own.
 
     Raises:
@@ -97,6 +98,10 @@ def _source(image: Any) -> dict[str, str]:
         return {"url": _data_uri(bytes(image))}
     if is_file(image):
         return {"url": _data_uri(bytes_of_file(image, most=MOST_BYTES))}
+    if isinstance(image, UploadedFile):
+        if image.state != UploadedFile.State.THERE:
+            raise ValueError(f"is an uploaded file that is {image.state}: upload it again.")
+        return {"file_id": image.provider_id}
     if isinstance(image, PathLike):
         return {"url": _data_uri(bytes_at(image, most=MOST_BYTES))}
     if not isinstance(image, str):

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection, connections, transaction
 
-from aiops.execution.window import durable
+from aiops.durable import durable
 from aiops.ledger.models import Budget
 
 

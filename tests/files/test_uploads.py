@@ -279,3 +279,17 @@ def test_what_is_there_has_the_name_that_leads_to_the_row(call, provider):
     file = call("upload_file", PDF, name="../../etc/Bill of\r\nAda.pdf")
     assert file.name == "Bill of Ada.pdf"
     assert names_there(provider) == [f"Bill of Ada-{file.marker}.pdf"]
+
+
+def test_an_uploaded_image_is_looked_at(call, provider, budget, settings):
+    default = {**settings.AIOPS["CONNECTIONS"]["default"], "API": "responses"}
+    settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {**settings.AIOPS["CONNECTIONS"], "default": default}}
+    provider.reply_with("A cat.", "A cat.")
+    file = call("upload_file", b"\x89PNG\r\n\x1a\n", name="cat.png", purpose="vision")
+    for image in (file, file.provider_id):
+        call("create_with_vision", "What is this?", image)
+        assert f"'file_id': '{file.provider_id}'" in str(provider.requests[-1].body)
+    call("delete_file", file)
+    file.refresh_from_db()
+    with pytest.raises(ValueError, match="Image 1 is an uploaded file that is deleted: upload it again"):
+        call("create_with_vision", "What is this?", file)
