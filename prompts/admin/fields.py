@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -131,8 +131,8 @@ class TextWithChoices(forms.TextInput):
 
     template_name = "prompts/admin/text_with_choices.html"
 
-    def __init__(self, choices: Sequence[tuple[str, Any]], attrs: dict[str, Any] | None = None) -> None:
-        """Take what is offered: value and text."""
+    def __init__(self, choices: Callable[[], Sequence[tuple[str, Any]]], attrs: dict[str, Any] | None = None) -> None:
+        """Take what is offered, value and text: asked for when it is shown."""
         super().__init__(attrs)
         self.choices = choices
 
@@ -141,4 +141,4 @@ class TextWithChoices(forms.TextInput):
         context = super().get_context(name, value, attrs)
         listed = f"{context['widget']['attrs'].get('id', name)}_choices"
         context["widget"]["attrs"]["list"] = listed
-        return {**context, "choices": self.choices, "list_id": listed}
+        return {**context, "choices": self.choices(), "list_id": listed}

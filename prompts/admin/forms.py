@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -129,7 +130,8 @@ class PromptVersionForm(NextVersionForm):
         # A page that is only for reading has no field of it.
         if offered and "connection" in self.fields:
             self.fields["connection"].widget = forms.Select(choices=self.connections(offered))
-        if self.user is not None and "model" in self.fields and (models := model_choices(self.user)):
+        if self.user is not None and "model" in self.fields:
+            models = partial(model_choices, self.user)
             self.fields["model"].widget = TextWithChoices(models, attrs={"class": "vTextField", "maxlength": 128})
         if "fallbacks" in self.fields:
             self.fields["fallbacks"].widget.offered = offered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -66,7 +67,7 @@ class VersionForm(forms.Form):
         ]
         if user is not None:
             attrs = {"autocomplete": "off", "autocapitalize": "off"}
-            fields["model"].widget = TextWithChoices(model_choices(user), attrs=attrs)
+            fields["model"].widget = TextWithChoices(partial(model_choices, user), attrs=attrs)
 
     @property
     def label_names(self) -> list[str]:
