@@ -165,7 +165,7 @@ def test_a_task_that_is_cancelled_leaves_a_closed_call(budget, provider, streame
 @pytest.mark.parametrize("turns", range(12))
 @pytest.mark.parametrize("door", ["sdk", "client"])
 @pytest.mark.django_db(transaction=True)
-def test_whenever_a_task_is_cancelled_no_call_stays_open(budget, provider, door, turns):
+def test_whenever_a_task_is_cancelled_no_call_stays_open(budget, provider, door, turns, run):
     provider.reply_with(Answer(text="Late.", delay=0.05))
 
     async def cancelled():
@@ -179,7 +179,7 @@ def test_whenever_a_task_is_cancelled_no_call_stays_open(budget, provider, door,
         task.cancel()
         await asyncio.wait([task])
 
-    asyncio.run(cancelled())
+    run(cancelled())
     assert not Call.objects.filter(status="sending").exists()
     assert not Hold.objects.filter(state="held").exists()
     assert all(period.held == 0 for period in BudgetPeriod.objects.all())

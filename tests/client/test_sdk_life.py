@@ -1,4 +1,4 @@
-"""The life of the SDK's recorded clients: one a process, event loop and connection, whatever threads and forks do."""
+"""The life of the SDK's instrumented clients: one a process, event loop and connection, threads and forks or not."""
 
 import asyncio
 import gc
@@ -58,7 +58,7 @@ def test_there_is_one_client_a_process_and_connection(provider, settings):
         assert {id(sdk) for sdk in pool.map(lambda _: get_openai_client().sdk, range(50))} == {id(one)}
 
 
-def test_there_is_one_client_an_event_loop(provider):
+def test_there_is_one_client_an_event_loop(provider, run):
     async def twice():
         one, two = await get_client(), get_async_openai_client().sdk
         assert one is two
@@ -68,7 +68,7 @@ def test_there_is_one_client_an_event_loop(provider):
         assert three is not one
         return three
 
-    first, second = asyncio.run(twice()), asyncio.run(twice())
+    first, second = run(twice()), run(twice())
     assert first is not second
     assert first.is_closed()
 
@@ -100,12 +100,12 @@ def test_threads_share_it(provider, budget):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_are_awaited_at_a_time(provider, budget):
+def test_many_are_awaited_at_a_time(provider, budget, run):
     async def all_of_them():
         sdk = await get_client()
         return await asyncio.gather(*(sdk.chat.completions.create(**CHAT) for _ in range(150)))
 
-    assert len({made.id for made in asyncio.run(all_of_them())}) == 150
+    assert len({made.id for made in run(all_of_them())}) == 150
     assert Call.objects.filter(status="succeeded").count() == 150
     period = BudgetPeriod.objects.get()
     assert (period.held, period.settled) == (0, sum(Call.objects.values_list("cost", flat=True)))
@@ -139,11 +139,11 @@ def test_a_process_that_is_forked_off_has_connections_of_its_own(provider, budge
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("view", ["awaited", "blocking", "bridging"])
 @pytest.mark.django_db(transaction=True)
-def test_it_is_used_in_views_under_asgi_without_anybody_waiting_for_himself(provider, budget, view):
+def test_it_is_used_in_views_under_asgi_without_anybody_waiting_for_himself(provider, budget, view, run):
     async def at_once():
         return await asyncio.gather(*(AsyncClient().get(f"/{view}/") for _ in range(5)))
 
-    answers = asyncio.run(at_once())
+    answers = run(at_once())
     assert [answer.status_code for answer in answers] == [200] * 5
     assert all(answer.json()["said"] for answer in answers)
     assert not Call.objects.exclude(status="succeeded").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,12 @@ logger = logging.getLogger(__name__)
 UNBOUNDED = frozenset({"speech", "other"})
 """Operations whose answers are sound, images or files: whoever asked reads as much of them as there is."""
 
+LAST = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]")
+"""The last event of a stream. No text can look like it: in JSON, ends of lines are escaped."""
+
+MARK = 16
+"""Bytes of it that may have come with the piece before."""
+
 UNFIT = (DataError, IntegrityError, OverflowError, ValueError)
 """What a database or its driver says to a value that it cannot hold."""
 
@@ -49,6 +56,8 @@ class Sent:
         self._response: httpx2.Response | None = None
         self._pieces: list[bytes] = []
         self._size = 0
+        self.is_done = False
+        """Whether the last event of a stream has come: whoever reads it may leave at once."""
 
     def answered(self, response: httpx2.Response) -> None:
         """The headers are there."""
@@ -63,6 +72,8 @@ class Sent:
         """
         self._size += len(piece)
         if self._size <= MOST_BYTES:
+            tail = self._pieces[-1][-MARK:] if self._pieces else b""
+            self.is_done = self.is_done or (self._is_stream and LAST.search(tail + piece) is not None)
             self._pieces.append(piece)
             return True
         if self._asked.operation in UNBOUNDED:

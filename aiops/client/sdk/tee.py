@@ -24,14 +24,19 @@ class Teed(httpx2.SyncByteStream):
             for piece in self._stream:
                 if not self._sent.take(piece):
                     break
+                if self._sent.is_done and not self._ended:
+                    # The SDK leaves at this event, and what it left is closed some time later.
+                    self._settle(self._sent.read_to_its_end())
                 yield piece
         except GeneratorExit:
             # `close` follows, and settles it.
             raise
         except BaseException as error:
-            self._settle(self._sent.failed(error))
+            if not self._ended:
+                self._settle(self._sent.failed(error))
             raise
-        self._settle(self._sent.read_to_its_end())
+        if not self._ended:
+            self._settle(self._sent.read_to_its_end())
 
     def close(self) -> None:
         try:
@@ -58,14 +63,19 @@ class AsyncTeed(httpx2.AsyncByteStream):
             async for piece in self._stream:
                 if not self._sent.take(piece):
                     break
+                if self._sent.is_done and not self._ended:
+                    # The SDK leaves at this event, and what it left is closed some time later.
+                    await self._settle(self._sent.read_to_its_end())
                 yield piece
         except GeneratorExit:
             # `aclose` follows, and settles it.
             raise
         except BaseException as error:
-            await self._settle(self._sent.failed(error))
+            if not self._ended:
+                await self._settle(self._sent.failed(error))
             raise
-        await self._settle(self._sent.read_to_its_end())
+        if not self._ended:
+            await self._settle(self._sent.read_to_its_end())
 
     async def aclose(self) -> None:
         try:
