@@ -231,11 +231,10 @@ def test_where_nobody_answers_the_last_failure_is_the_end(ask, provider, spare):
 @pytest.mark.parametrize(
     "unusable",
     [
-        Fallback(connection="nowhere"),
         Fallback(connection="keyless"),
         Fallback(connection="spare", model="our-own"),
     ],
-    ids=["unknown", "without a key", "unpriced"],
+    ids=["without a key", "unpriced"],
 )
 def test_a_fallback_that_cannot_be_asked_is_passed_over(ask, unusable, provider, spare, connections):
     connections(keyless={"BASE_URL": "https://models.example.com/v1", "API_KEY": ""})

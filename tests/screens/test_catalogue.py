@@ -121,7 +121,7 @@ def test_two_thousand_take_as_many_queries_as_one(boss, django_assert_num_querie
             ModelCard.groups.through(modelcard=card, group=group) for card in cards
         )
         # Session, user, count, rows, their groups.
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             assert boss.get(LIST).status_code == 200
 
 
@@ -138,7 +138,7 @@ def test_a_card_says_everything(boss, django_assert_num_queries):
         ends_on=day,
         successor="gpt-6.1-sol",
     )
-    with django_assert_num_queries(6):  # Session, user, card, its groups, successor, the groups to choose from.
+    with django_assert_num_queries(7):  # Session, user, switch, card, its groups, successor, the groups to choose from.
         html = boss.get(page(card)).content.decode()
     for part in (
         "A &lt;b&gt;good&lt;/b&gt; one.",
