@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aiops.client.moderation import Moderation
     from aiops.client.nonblocking import AsyncOpenAIClient
     from aiops.client.structured import get_structured_completion, get_structured_completion_sync
+    from aiops.execution.about import calls_about
     from aiops.execution.costs import track_costs
     from aiops.execution.errors import REFUSALS
     from aiops.execution.fallbacks import Fallback
@@ -39,6 +40,7 @@ __all__ = [
     "OpenAITransportError",
     "RetryPolicy",
     "StreamEnd",
+    "calls_about",
     "close_client",
     "get_async_openai_client",
     "get_client",
@@ -63,6 +65,7 @@ _WHERE = {
     "OpenAITransportError": "aiops.client.errors",
     "RetryPolicy": "aiops.gateway.retry",
     "StreamEnd": "aiops.client.chats",
+    "calls_about": "aiops.execution.about",
     "close_client": "aiops.client.face",
     "get_async_openai_client": "aiops.client.face",
     "get_client": "aiops.client.face",

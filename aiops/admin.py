@@ -2,10 +2,23 @@
 
 from aiops.cache.admin import CachedAnswerAdmin
 from aiops.calls.admin import CallAdmin
+from aiops.catalogue.admin import ModelCardAdmin
+from aiops.files.admin import UploadedFileAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.run_page import RunPromptMixin
 from aiops.ledger.admin import BudgetAdmin
+from aiops.stops.admin import StopAdmin
 
-__all__ = ["BudgetAdmin", "CachedAnswerAdmin", "CallAdmin", "ItemAdmin", "JobAdmin", "RunPromptMixin"]
+__all__ = [
+    "BudgetAdmin",
+    "CachedAnswerAdmin",
+    "CallAdmin",
+    "ItemAdmin",
+    "JobAdmin",
+    "ModelCardAdmin",
+    "RunPromptMixin",
+    "StopAdmin",
+    "UploadedFileAdmin",
+]
 
 of_prompts.extend()

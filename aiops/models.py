@@ -2,8 +2,25 @@
 
 from aiops.cache.models import Asking, CachedAnswer
 from aiops.calls.models import Call
+from aiops.catalogue.models import ModelCard, ModelOpinion
+from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
 from aiops.limits.models import Pace
+from aiops.stops.models import Stop
 
-__all__ = ["Asking", "Budget", "BudgetPeriod", "CachedAnswer", "Call", "Hold", "Item", "Job", "Pace"]
+__all__ = [
+    "Asking",
+    "Budget",
+    "BudgetPeriod",
+    "CachedAnswer",
+    "Call",
+    "Hold",
+    "Item",
+    "Job",
+    "ModelCard",
+    "ModelOpinion",
+    "Pace",
+    "Stop",
+    "UploadedFile",
+]

@@ -42,6 +42,9 @@ class Options:
     cache_most_bytes: int = 256 * 1024 * 1024
     """Room for kept answers; beyond it those go that were not used for longest."""
 
+    stopped: bool | str = False
+    """Whether every call is refused, whatever the switch in the admin says; a text says why."""
+
     local_model_dir: str | Path | None = None
     """Where model files are kept; None for `var/models` of the site."""
 
@@ -113,6 +116,8 @@ def _check(name: object, value: object) -> None:
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be {' or '.join(CHOICES[name])}.")
     if known[name].type == "str" and not isinstance(value, str):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a text.")
+    if known[name].type == "bool | str" and not isinstance(value, bool | str):
+        raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be True, False, or a text that says why.")
     if known[name].type == "int" and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a whole number above zero.")
     if name == "REDIS_URL" and not _is_address_of_redis(value):

@@ -98,6 +98,7 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
             "builtins.dict",
             "AIOPS['DOORBELL'] is 'builtins.dict': it must be a class with a method ring(job_id, rung_at).",
         ),
+        ("STOPPED", 3, "AIOPS['STOPPED'] is 3: it must be True, False, or a text that says why."),
         ("LOCAL_MODEL_DIR", 3, "AIOPS['LOCAL_MODEL_DIR'] is 3: it must be a path."),
         ("REDACT", "shop.privacy.numbers", "AIOPS['REDACT'] is 'shop.privacy.numbers': it must be a list of texts."),
         ("REDACT", [3], "AIOPS['REDACT'] is [3]: it must be a list of texts."),
@@ -197,6 +198,18 @@ def test_no_key_for_the_default_connection_is_a_warning_and_an_error_of_a_deploy
     error = ("aiops.E003", "The connection 'default' has no key.", hint)
     assert said() == [warning]
     assert said(include_deployment_checks=True) == [error, warning]
+
+
+def test_a_key_for_azure_without_its_address_names_the_variable_that_is_missing(settings, monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "a-key")
+    settings.AIOPS = {}
+    assert said() == [
+        (
+            "aiops.W010",
+            "The connection 'default' has no key: calls over it are refused.",
+            "Set AZURE_OPENAI_ENDPOINT in the environment: there is an AZURE_OPENAI_API_KEY, and no address for it.",
+        )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -482,6 +495,21 @@ def test_a_labelled_version_on_a_connection_that_is_gone_is_named(settings):
     assert "aiops.W009" not in [m.id for m in run_checks()]
     settings.AIOPS = {"CONNECTIONS": {"gone": {"API_KEY": None}}}
     assert database_checks() == []
+
+
+@pytest.mark.django_db
+def test_a_fallback_to_a_connection_that_is_gone_is_named():
+    from prompts.models import Prompt
+
+    prompt = Prompt.objects.create(name="triage", title="Triage")
+    messages = [{"role": "user", "content": "{{ text }}"}]
+    fallbacks = [{"connection": alias, "model": "", "on": ["rate"]} for alias in ("local", "gone")]
+    prompt.add_version(messages=messages, fallbacks=fallbacks).set_label("production")
+    [found] = database_checks()
+    assert (found.id, found.msg) == (
+        "aiops.W009",
+        "'triage v1', labelled production, wants the connection 'gone', which does not exist.",
+    )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 class CacheError(Exception):
     """`str(error)` is one sentence."""
 
+    kind = "cache"
+
 
 class InvalidLifetime(CacheError):
     def __init__(self, ttl: object, most: int) -> None:

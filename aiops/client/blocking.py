@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
+from datetime import timedelta
 from typing import Any, Unpack
 
 import openai
@@ -20,15 +21,21 @@ from aiops.client.chats import (
     prepare_vision,
 )
 from aiops.client.classification import Classification, classification_in, prepare_classification
+from aiops.client.files import FileOptions, as_transport_errors, to_delete, to_read, wanted
 from aiops.client.how import Options
 from aiops.client.images import Detail
 from aiops.client.moderation import Moderation, moderations_in, prepare_moderation
 from aiops.client.sdk import sync_sdk
 from aiops.client.sound import prepare_speech, prepare_transcription, sound_in, text_in
-from aiops.client.vectors import prepare_embeddings, require_as_many, vectors_in
+from aiops.client.vectors import as_given, prepare_embeddings, vectors_in
 from aiops.execution.call import make_call
 from aiops.execution.prepare import Prepared
 from aiops.execution.streaming import stream_call
+from aiops.files.deletion import delete
+from aiops.files.download import Target, download
+from aiops.files.models import UploadedFile
+from aiops.files.source import MOST_BYTES, Given
+from aiops.files.upload import upload
 
 
 class OpenAIClient:
@@ -104,7 +111,7 @@ class OpenAIClient:
         vectors: list[list[float]] = []
         for share in prepare_embeddings(self.connection, texts, dimensions, options):
             vectors += vectors_in(make_call(share()))
-        return require_as_many(vectors, texts)
+        return as_given(vectors, texts)
 
     def transcribe(self, audio: Any, **arguments: Any) -> str:
         """The words of a recording.
@@ -142,6 +149,73 @@ class OpenAIClient:
         """
         asked = prepare_classification(self.connection, text, choices, instructions, options)
         return classification_in(make_call(asked.prepared), asked)
+
+    def upload_file(
+        self,
+        file: Given,
+        *,
+        purpose: str = "user_data",
+        name: str = "",
+        expires_after: timedelta | float | None = None,
+        again: bool = False,
+        most_bytes: int = MOST_BYTES,
+        **options: Unpack[FileOptions],
+    ) -> UploadedFile:
+        """Give the provider a file, and get the row that says so: `.provider_id`, `.expires`, `.owner`, `.state`.
+
+        The same bytes that are there already, of the same owner and for the same purpose, are not sent again.
+
+        Args:
+            file: bytes, a path or a Django file; PDF, images, texts, tables and Office files.
+            purpose: as the provider calls it: `user_data`, `vision`, `batch`, `assistants`, …
+            name: with its ending; empty for the file's own.
+            expires_after: one hour to 30 days, as a timedelta or in seconds; the provider is asked to delete it then.
+            again: send it although it is there.
+            most_bytes: that it may have; at most 512 MiB.
+            options: `connection`, `by` (its owner), `timeout`, `retry`.
+        """
+        how = wanted(
+            self.connection,
+            options,
+            purpose=purpose,
+            name=name,
+            expires_after=expires_after,
+            again=again,
+            most_bytes=most_bytes,
+        )
+        with as_transport_errors():
+            return upload(file, how)
+
+    def download_file(
+        self,
+        file: UploadedFile | str,
+        to: Target | None = None,
+        *,
+        most_bytes: int = MOST_BYTES,
+        **options: Unpack[FileOptions],
+    ) -> Any:
+        """What is in a file: bytes, or with `to` how many of them were written there.
+
+        Args:
+            file: what `upload_file` gave, or an id of the provider.
+            to: a path, which holds all of it or is left as it was, or a file that is open for writing bytes.
+            most_bytes: more is not read.
+            options: `connection`, `by` (must be its owner or may view uploaded files), `timeout`.
+        """
+        found, seconds = to_read(self.connection, file, **options)
+        with as_transport_errors():
+            return download(found, to, most_bytes=most_bytes, timeout=seconds)
+
+    def delete_file(self, file: UploadedFile | str, **options: Unpack[FileOptions]) -> None:
+        """Delete a file at the provider. One that is not there is deleted.
+
+        Args:
+            file: what `upload_file` gave, or an id of the provider.
+            options: `connection`, `by` (must be its owner or may delete uploaded files), `timeout`, `retry`.
+        """
+        found, policy = to_delete(self.connection, file, **options)
+        with as_transport_errors():
+            delete(found, policy)
 
     def _streamed(
         self, prepared: Prepared, on_progress: Callable[[str], object] | None

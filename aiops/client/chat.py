@@ -9,6 +9,7 @@ from uuid import UUID
 from openai.types.chat import ChatCompletion
 
 from aiops.gateway.completion import Completion
+from aiops.gateway.plain_text import TooDeep, storable_data
 
 
 def chat_completion_of(completion: Completion, call_id: UUID) -> ChatCompletion:
@@ -16,9 +17,17 @@ def chat_completion_of(completion: Completion, call_id: UUID) -> ChatCompletion:
 
     Providers are not held to every field of it, as the SDK itself does not hold them to it.
     """
-    body = completion.body if "choices" in completion.body else _body(completion)
+    body = _own(completion) or _body(completion)
     made: ChatCompletion = ChatCompletion.construct(**{**body, "call_id": str(call_id)})
     return made
+
+
+def _own(completion: Completion) -> Any:
+    """What the provider answered, if in these words: as the log keeps it, so that the shop can keep it too."""
+    try:
+        return storable_data(completion.body) if "choices" in completion.body else None
+    except TooDeep:
+        return None
 
 
 def _body(completion: Completion) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from aiops.client.errors import raise_for
 from aiops.client.how import how, split
 from aiops.client.images import Detail, parts_of
 from aiops.client.json_answer import check_json
-from aiops.client.question import Question, checked, prepare_question
+from aiops.client.question import Question, checked, prepare_question, told_in_words
 from aiops.client.schemas import schema_of_class
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
+from aiops.gateway.plain_text import storable
 from aiops.gateway.usage import Usage
 
 
@@ -58,7 +59,7 @@ def prepare_json(default: str, messages: Any, arguments: Mapping[str, Any]) -> P
     found = how(default, **options)
     asked = checked(messages)
     if schema is not None and not found.connection.supports_json_schema:
-        asked = [*asked, {"role": "system", "content": f"Answer with JSON that satisfies this JSON Schema: {schema}"}]
+        asked = [*asked, told_in_words(schema)]
     return prepare_question(
         Question(
             messages=asked, parameters=parameters, schema=schema, schema_name=schema_name, check=check_json(schema)
@@ -84,6 +85,11 @@ def prepare_vision(
         raise ValueError(
             f"The connection “{found.connection.alias}” speaks Chat Completions, which takes no uploaded image: "
             'give its bytes, or give the connection the option API="responses".'
+        )
+    if found.connection.api == "chat" and any(part["image_url"]["detail"] == "original" for part in parts):
+        raise ValueError(
+            f"The connection “{found.connection.alias}” speaks Chat Completions, which knows no detail “original”: "
+            'use “high”, or give the connection the option API="responses".'
         )
     content = [{"type": "text", "text": text_prompt}, *parts]
     return prepare_chat(default, [{"role": "user", "content": content}], arguments)
@@ -177,4 +183,4 @@ def texts_of(values: Any, what: str) -> Sequence[str]:
     for number, text in enumerate(found, start=1):
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"Text {number} is empty or no text: leave it out.")
-    return list(found)
+    return [storable(text) for text in found]

@@ -6,7 +6,6 @@ only be one of the choices, with the probabilities of its one token where the se
 
 from __future__ import annotations
 
-import math
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,20 +13,25 @@ from typing import Any, Literal
 
 from django.utils import timezone
 
-from aiops.client.chat import chat_completion_of
+from aiops.client.defaults import default_model, mind_the_end
 from aiops.client.errors import OpenAISchemaValidationError, raise_for
 from aiops.client.how import How, how
 from aiops.client.json_answer import check_json
+from aiops.client.probabilities import decided_probabilities, is_probability, probabilities_in
 from aiops.client.question import Question, prepare_question
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared, prepare_request
 from aiops.gateway.dialects import DecisionRequest
 from aiops.gateway.model_rules import rules_of
+from aiops.gateway.plain_text import storable
 
 MOST_TOLD = 20
 """Probabilities a token that a server tells at most: with more choices than that none are asked for."""
 
 MOST_CHOICES = 255
+
+NAME = "classification"
+"""Of the schema."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,7 @@ class Classification:
     """Between 0 and 1: the probability of `choice`. None where nobody tells."""
 
     probabilities: Mapping[str, float] = field(default_factory=dict)
-    """Choice → between 0 and 1; empty where nobody tells."""
+    """Choice → between 0 and 1, together 1 (as nearly as a provider rounds); empty where nobody tells."""
 
     by: Literal["decisions", "logprobs", "answer"]
     """Where it comes from: the provider's decisions, the probabilities of an answer's token, or a bare answer."""
@@ -58,24 +62,26 @@ class Asked:
 
 
 def prepare_classification(
-    default: str, text: Any, choices: Any, instructions: str, options: Mapping[str, Any]
+    default: str, text: Any, choices: Any, instructions: Any, options: Mapping[str, Any]
 ) -> Asked:
     """The call behind `classify`.
 
     Args:
-        choices: names, or name → what is meant by it.
+        choices: names, or name → what is meant by it, or pairs of these.
 
     Raises:
         ValueError: there is no text, or nothing to choose from.
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError("There is nothing to classify: give a text.")
-    described = _described(choices)
+    if not isinstance(instructions, str):
+        raise ValueError(f"instructions are of type {type(instructions).__name__}: give a text.")
+    meanings = described(choices)
     said: Any = dict(options)
     found = how(default, **said)
     if found.connection.supports_decisions:
-        return _by_decisions(text, described, instructions, found, options)
-    return _by_answer(text, described, instructions, found)
+        return _by_decisions(storable(text), meanings, storable(instructions), found, options.get("model"))
+    return _by_answer(text, meanings, instructions, found)
 
 
 def classification_in(outcome: Outcome, asked: Asked) -> Classification:
@@ -84,61 +90,80 @@ def classification_in(outcome: Outcome, asked: Asked) -> Classification:
     Raises:
         OpenAIClientError: there is no answer, or none of the choices.
     """
-    raise_for(outcome, schema_name="classification")
+    raise_for(outcome, schema_name=NAME)
     if asked.by == "decisions":
         return _decided(outcome, asked)
-    choice = asked.keys[outcome.data["choice"]]
-    if asked.by == "answer":
-        return Classification(choice=choice, confidence=None, by="answer")
-    probabilities = _probabilities(outcome, asked.keys)
+    letter = outcome.data.get("choice") if isinstance(outcome.data, dict) else None
+    if not isinstance(letter, str) or letter not in asked.keys:
+        raise _no_choice(letter, outcome)
+    choice = asked.keys[letter]
+    probabilities = probabilities_in(outcome, letter, asked.keys) if asked.by == "logprobs" else {}
     if choice not in probabilities:
-        # The server was asked, and does not tell.
+        # The server was not asked, or was and does not tell.
         return Classification(choice=choice, confidence=None, by="answer")
     return Classification(choice=choice, confidence=probabilities[choice], probabilities=probabilities, by="logprobs")
 
 
-def _described(choices: Any) -> dict[str, str]:
+def described(choices: Any) -> dict[str, str]:
+    """Choice → what is meant by it, which may be nothing.
+
+    Raises:
+        ValueError: there is nothing to choose from.
+    """
     if isinstance(choices, Mapping):
-        described = {name: str(meaning or "") for name, meaning in choices.items()}
+        pairs = list(choices.items())
     elif isinstance(choices, Sequence) and not isinstance(choices, str):
-        described = dict.fromkeys(choices, "")
-        if len(described) != len(choices):
-            raise ValueError("A choice is given twice: leave one out.")
+        # Pairs, as the choices of a model's field are.
+        pairs = [one if isinstance(one, tuple) and len(one) == 2 else (one, "") for one in choices]
     else:
         raise ValueError("choices are to be names, or names with what is meant by them.")
-    if not all(isinstance(name, str) and name.strip() for name in described):
+    if not all(isinstance(name, str) and name.strip() for name, _meaning in pairs):
         raise ValueError("A choice is empty or no text: give each a name.")
-    if not 2 <= len(described) <= MOST_CHOICES:
-        raise ValueError(f"There are {len(described)} choices: give 2 to {MOST_CHOICES}.")
-    return described
+    if any(storable(name) != name for name, _meaning in pairs):
+        raise ValueError("A choice holds NUL or half a character, which no answer could name: leave that out.")
+    found = {str(name): storable(str(meaning or "")) for name, meaning in pairs}
+    if len(found) != len(pairs):
+        raise ValueError("A choice is given twice: leave one out.")
+    if not 2 <= len(found) <= MOST_CHOICES:
+        raise ValueError(f"The number of choices is {len(found)}: give 2 to {MOST_CHOICES}.")
+    return found
 
 
-def _by_decisions(
-    text: str, described: Mapping[str, str], instructions: str, found: How, options: Mapping[str, Any]
-) -> Asked:
+def _by_decisions(text: str, meanings: Mapping[str, str], instructions: str, found: How, model: str | None) -> Asked:
+    if found.fallbacks or found.reusable_for:
+        raise ValueError(
+            f"fallbacks and cache are not taken here: the connection “{found.connection.alias}” classifies by "
+            "decisions, and only for chat there is such a thing."
+        )
+    today = timezone.localdate()
     question = {
         "type": "choice",
         "instructions": instructions or "Which of the choices fits the text best?",
         "choices": [
             {"value": name, "description": meaning} if meaning else {"value": name}
-            for name, meaning in described.items()
+            for name, meaning in meanings.items()
         ],
     }
     request = DecisionRequest(
         connection=found.connection.alias,
-        model=options.get("model") or found.connection.model,
+        model=model or default_model("decision", found.connection, today=today),
         text=text,
         questions=[question],
     )
+    mind_the_end(request.model, found.connection, today=today)
     prepared = prepare_request(request, found.about(), retry=found.policy, now=timezone.now())
-    return Asked(prepared=prepared, keys={name: name for name in described}, by="decisions")
+    return Asked(prepared=prepared, keys={name: name for name in meanings}, by="decisions")
 
 
-def _by_answer(text: str, described: Mapping[str, str], instructions: str, found: How) -> Asked:
-    told = len(described) <= MOST_TOLD
+def _by_answer(text: str, meanings: Mapping[str, str], instructions: str, found: How) -> Asked:
+    told = len(meanings) <= MOST_TOLD
     # One token a choice: else the probability of a choice would be spread over its spellings.
-    keys = dict(zip(string.ascii_uppercase if told else described, described, strict=False))
-    lines = [f"{key}: {name}{f' ({described[name]})' if described[name] else ''}" for key, name in keys.items()]
+    keys = dict(zip(string.ascii_uppercase if told else meanings, meanings, strict=False))
+    lines = [f"{key}: {name}" if told else name for key, name in keys.items()]
+    lines = [
+        f"{line} ({meanings[keys[key]]})" if meanings[keys[key]] else line
+        for key, line in zip(keys, lines, strict=True)
+    ]
     parameters: dict[str, Any] = {}
     if told and found.connection.supports_logprobs:
         wanted = {"logprobs": True, "top_logprobs": min(MOST_TOLD, found.connection.most_logprobs)}
@@ -151,12 +176,11 @@ def _by_answer(text: str, described: Mapping[str, str], instructions: str, found
         "required": ["choice"],
         "additionalProperties": False,
     }
+    sign = "letter" if told else "name"
     system = "\n".join(
         [
             instructions or "Classify the text.",
-            'Answer with JSON, {"choice": …}, and the letter of the one choice that fits best:'
-            if told
-            else 'Answer with JSON, {"choice": …}, and the name of the one choice that fits best:',
+            f'Answer with JSON, {{"choice": …}}, and the {sign} of the one choice that fits best:',
             *lines,
         ]
     )
@@ -164,7 +188,7 @@ def _by_answer(text: str, described: Mapping[str, str], instructions: str, found
         messages=[{"role": "system", "content": system}, {"role": "user", "content": text}],
         parameters=parameters,
         schema=schema,
-        schema_name="classification",
+        schema_name=NAME,
         check=check_json(schema),
     )
     prepared = prepare_question(question, found)
@@ -174,37 +198,19 @@ def _by_answer(text: str, described: Mapping[str, str], instructions: str, found
 def _decided(outcome: Outcome, asked: Asked) -> Classification:
     completion = outcome.end.completion
     answer = completion.result[0] if completion else {}
-    choice, confidence = str(answer.get("choice")), answer.get("confidence")
-    if choice not in asked.keys.values():
-        raise OpenAISchemaValidationError(
-            f"The model chose {choice!r}, which is none of the choices.", "classification", call_id=outcome.call_id
-        )
-    told = {one.get("value"): one.get("probability") for one in answer.get("probabilities") or ()}
+    choice = answer.get("choice")
+    if not isinstance(choice, str) or choice not in asked.keys:
+        raise _no_choice(choice, outcome)
+    probabilities = decided_probabilities(answer, asked.keys)
+    confidence = answer.get("confidence")
     return Classification(
         choice=choice,
-        confidence=confidence if isinstance(confidence, int | float) else told.get(choice),
-        probabilities={name: value for name, value in told.items() if isinstance(value, int | float)},
+        confidence=float(confidence) if is_probability(confidence) else probabilities.get(choice),
+        probabilities=probabilities,
         by="decisions",
     )
 
 
-def _probabilities(outcome: Outcome, keys: Mapping[str, str]) -> dict[str, float]:
-    """Choice → probability, from the token of the answer that holds the letter; what is no choice is left out."""
-    if outcome.end.completion is None:
-        return {}
-    choice = chat_completion_of(outcome.end.completion, outcome.call_id).choices[0]
-    tokens = (choice.logprobs.content if choice.logprobs else None) or []
-    letter, position, text = outcome.data["choice"], 0, "".join(token.token for token in tokens)
-    where = text.rfind(letter)
-    for token in tokens:
-        position += len(token.token)
-        if where != -1 and position > where:
-            found: dict[str, float] = {}
-            told = [(other.token, other.logprob) for other in token.top_logprobs] or [(token.token, token.logprob)]
-            for said, logprob in told:
-                name = keys.get(said.strip(" \"'{}:\n"))
-                if name is not None:
-                    found[name] = found.get(name, 0.0) + math.exp(min(0.0, logprob))
-            total = sum(found.values())
-            return {name: value / total for name, value in found.items()} if total else {}
-    return {}
+def _no_choice(said: object, outcome: Outcome) -> OpenAISchemaValidationError:
+    wrong = f"The model chose {storable(str(said))[:100]!r}, which is none of the choices."
+    return OpenAISchemaValidationError(wrong, NAME, [wrong], outcome.text, call_id=outcome.call_id)

@@ -1,15 +1,13 @@
-"""Which model is asked where nobody names one, and until when it is there.
-
-End dates as OpenAI has announced them (the SDK's `types/shared/chat_model.py` and its deprecation page, November 2026).
-"""
+"""Which model is asked where nobody names one, and a word in the log about one that ends."""
 
 from __future__ import annotations
 
 import logging
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 
 from aiops.gateway.connections import Connection
+from aiops.gateway.model_ends import End, end_of
 
 logger = logging.getLogger(__name__)
 
@@ -22,29 +20,6 @@ MODELS = {
 }
 """Operation → OpenAI's models for it, the better first."""
 
-ENDS = {
-    "gpt-5": (date(2026, 12, 11), "gpt-6-luna"),
-    "gpt-5-mini": (date(2026, 12, 11), "gpt-6-luna"),
-    "gpt-5-nano": (date(2026, 12, 11), "gpt-6-luna"),
-    "o3": (date(2026, 12, 11), "gpt-6-luna"),
-    "gpt-4o-mini-tts": (date(2027, 1, 6), ""),
-    "tts-1": (date(2027, 1, 6), ""),
-    "tts-1-hd": (date(2027, 1, 6), ""),
-    "gpt-4o": (date(2027, 1, 14), "gpt-6-luna"),
-    "gpt-4o-mini": (date(2027, 1, 14), "gpt-6-luna"),
-    "gpt-4.1": (date(2027, 1, 14), "gpt-6-luna"),
-    "gpt-4.1-mini": (date(2027, 1, 14), "gpt-6-luna"),
-    "whisper-1": (date(2027, 2, 26), "gpt-transcribe"),
-    "gpt-4o-transcribe": (date(2027, 2, 26), "gpt-transcribe"),
-    "gpt-4o-mini-transcribe": (date(2027, 2, 26), "gpt-transcribe"),
-    "gpt-5.1": (date(2027, 4, 1), ""),
-    "gpt-5.4-nano": (date(2027, 4, 1), ""),
-}
-"""Model → the first day on which it is gone, and what OpenAI names in its place."""
-
-NOTICE = timedelta(days=60)
-"""How long before its end a model in use is warned of."""
-
 
 def default_model(operation: str, connection: Connection, *, today: date) -> str:
     """The model for an operation where the caller names none.
@@ -52,9 +27,11 @@ def default_model(operation: str, connection: Connection, *, today: date) -> str
     Raises:
         ValueError: every model known for it has ended.
     """
-    if connection.provider not in ("openai", "azure"):
+    if connection.provider not in ("openai", "azure") or connection.azure_deployment:
+        # A server of its own has its own models, and a deployment is of one model, whatever is asked for.
         return connection.model
-    alive = [model for model in MODELS[operation] if model not in ENDS or today < ENDS[model][0]]
+    ends = {model: end_of(connection, model) for model in MODELS[operation]}
+    alive = [model for model, end in ends.items() if end is None or not end.is_over(today)]
     if not alive:
         raise ValueError(
             f"OpenAI has ended every model for {operation} that is known here: name one (model=…), "
@@ -65,12 +42,15 @@ def default_model(operation: str, connection: Connection, *, today: date) -> str
 
 def mind_the_end(model: str, connection: Connection, *, today: date) -> None:
     """Warn in the log, once a process, of a model that is about to end or has."""
-    if connection.provider in ("openai", "azure") and model in ENDS and today >= ENDS[model][0] - NOTICE:
-        _warn(model)
+    end = end_of(connection, model)
+    if end is not None and end.is_near(today):
+        _warn(model, end, ended=end.day is None or today >= end.day)
 
 
 @cache
-def _warn(model: str) -> None:
-    day, successor = ENDS[model]
-    instead = f"; {successor} is named in its place" if successor else ""
-    logger.warning("The model %s ends on %s%s.", model, day.isoformat(), instead)
+def _warn(model: str, end: End, *, ended: bool) -> None:
+    instead = f"; {end.successor} is named in its place" if end.successor else ""
+    if end.day is None:
+        logger.warning("The model %s has ended%s.", model, instead)
+    else:
+        logger.warning("The model %s %s on %s%s.", model, "ended" if ended else "ends", end.day.isoformat(), instead)

@@ -11,25 +11,27 @@ from aiops.client.nonblocking import AsyncOpenAIClient
 from aiops.client.sdk import async_sdk
 from aiops.gateway.clients import close_async_clients
 
+_blocking = cache(OpenAIClient)
+_nonblocking = cache(AsyncOpenAIClient)
 
-@cache
+
 def get_openai_client(connection: str = "default") -> OpenAIClient:
     """The client for a connection; the same each time, for all threads.
 
     Args:
         connection: alias in `AIOPS["CONNECTIONS"]`.
     """
-    return OpenAIClient(connection)
+    # However it is said, it is the same one: a cache tells an argument left out from one that says the same.
+    return _blocking(connection)
 
 
-@cache
 def get_async_openai_client(connection: str = "default") -> AsyncOpenAIClient:
     """The client to be awaited; the same each time, for all event loops.
 
     Args:
         connection: alias in `AIOPS["CONNECTIONS"]`.
     """
-    return AsyncOpenAIClient(connection)
+    return _nonblocking(connection)
 
 
 async def get_client(connection: str = "default") -> openai.AsyncOpenAI:

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from django.db import models
 
-from aiops.execution.answer import about
+from aiops.execution.about import about
 from aiops.execution.fallbacks import Fallback
 from aiops.execution.prepare import About
 from aiops.gateway.connections import Connection, get_connection
+from aiops.gateway.plain_text import storable
 from aiops.gateway.retry import RetryPolicy
 from aiops.options import options as site_options
 
@@ -28,7 +29,7 @@ class Options(TypedDict, total=False):
     """The connection's own by default."""
 
     by: Any
-    """The user of the site who asks; kept in the log."""
+    """The user of the site who asks; kept in the log. For many calls at once there is `calls_about`."""
 
     row: models.Model | None
     """What it is about; kept in the log."""
@@ -77,14 +78,19 @@ def how(default: str, **options: Unpack[Options]) -> How:
 
     Raises:
         ValueError: an option makes no sense.
-        ConnectionProblem: there is no such connection.
+        ConnectionProblem: there is no such connection, also among those to be asked instead.
     """
+    unknown = sorted(set(options) - set(Options.__annotations__))
+    if unknown:
+        raise ValueError(f"{unknown[0]} is not taken here: use client.sdk for what this method has no argument for.")
     found = get_connection(options.get("connection") or default)
     policy = options.get("retry") or RetryPolicy(deadline=found.deadline)
     if not isinstance(policy, RetryPolicy):
         raise ValueError(f"retry is {policy!r}: give a RetryPolicy.")
-    seconds = options.get("timeout", min(policy.deadline, found.deadline))
-    if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+    seconds = options.get("timeout")
+    if seconds is None:
+        seconds = min(policy.deadline, found.deadline)
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds < math.inf:
         raise ValueError(f"timeout is {seconds!r}: give seconds above zero.")
     if seconds > found.deadline:
         raise ValueError(
@@ -92,8 +98,11 @@ def how(default: str, **options: Unpack[Options]) -> How:
             f"raise its DEADLINE ({found.deadline:g})."
         )
     model = options.get("model") or found.model
-    if not isinstance(model, str):
+    if not isinstance(model, str) or not model.strip():
         raise ValueError(f"model is {model!r}: give its name.")
+    by = options.get("by")
+    if by is not None and not hasattr(by, "pk"):
+        raise ValueError(f"by is {type(by).__name__}: give a user of the site.")
     row = options.get("row")
     if row is not None and not (isinstance(row, models.Model) and row.pk is not None):
         raise ValueError(f"row is {type(row).__name__}: give a saved object of one of your models.")
@@ -101,11 +110,11 @@ def how(default: str, **options: Unpack[Options]) -> How:
         connection=found,
         model=model,
         policy=replace(policy, deadline=float(seconds)),
-        fallbacks=tuple(map(_fallback, options.get("fallbacks") or ())),
+        fallbacks=_fallbacks(options.get("fallbacks")),
         reusable_for=_seconds(options.get("cache", False)),
-        user=options.get("by"),
+        user=by,
         row=row,
-        purpose=str(options.get("purpose") or "")[:200],
+        purpose=storable(str(options.get("purpose") or ""))[:200],
     )
 
 
@@ -124,5 +133,15 @@ def split(arguments: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:
     return said, {name: value for name, value in arguments.items() if name not in names}
 
 
-def _fallback(given: Fallback | str) -> Fallback:
-    return given if isinstance(given, Fallback) else Fallback(connection=given)
+def _fallbacks(given: Any) -> tuple[Fallback, ...]:
+    if not given:
+        return ()
+    several = [given] if isinstance(given, Fallback | str) else given
+    if not isinstance(several, list | tuple) or not all(isinstance(one, Fallback | str) for one in several):
+        raise ValueError("fallbacks are to be aliases of connections, or Fallback(…).")
+    found = tuple(one if isinstance(one, Fallback) else Fallback(connection=one) for one in several)
+    for fallback in found:
+        # A slip in an alias would else be found out on the day that it is needed.
+        if fallback.connection:
+            get_connection(fallback.connection)
+    return found

@@ -13,12 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from django.core.files.base import File
-
+from aiops.client.contents import bytes_at, bytes_of_file, is_file
+from aiops.files.models import UploadedFile
 from aiops.options import options
+
+if TYPE_CHECKING:
+    from django.core.files.base import File
 
 Detail = Literal["low", "high", "auto", "original"]
 DETAILS = ("low", "high", "auto", "original")
@@ -34,10 +37,14 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 """How a file begins → what it is. WebP has its name further in."""
 
-_DATA = re.compile(r"data:image/[\w.+-]+;base64,", re.IGNORECASE)
+_DATA = re.compile(r"data:[^,]*;base64,", re.IGNORECASE)
 _FILE_ID = re.compile(r"file-[\w-]+")
 
-Source: TypeAlias = "bytes | str | PathLike[str] | File[Any]"
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
+# Parsers differ over these: what one takes for a part of the host, another takes for its end.
+_AMBIGUOUS = re.compile(r"[\\\s\x00-\x20\x7f]")
+
+Source: TypeAlias = "bytes | str | PathLike[str] | IO[bytes] | File[Any] | UploadedFile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +59,15 @@ def parts_of(images: Any, detail: Detail) -> list[dict[str, Any]]:
     """Parts of a message, one an image.
 
     Args:
-        images: one or several of: bytes, base64, a data URI, a path, a Django file, the id of an uploaded file, an
-            https address; or an `Image`, or a pair of one of these and its detail.
+        images: one or several of: bytes, base64, a data URI, a path, a Django file, an uploaded file or its id,
+            an https address; or an `Image`, or a pair of one of these and its detail.
         detail: for those that have none of their own.
 
     Raises:
         ValueError: one is no image, or may not be looked at; nothing was sent.
     """
-    several = isinstance(images, Iterable) and not isinstance(images, bytes | str | bytearray | memoryview | File)
-    found = list(images) if several and not _is_pair(images) else [images]
+    several = isinstance(images, Iterable) and not isinstance(images, bytes | str | bytearray | memoryview)
+    found = list(images) if several and not is_file(images) and not _is_pair(images) else [images]
     if not found:
         raise ValueError("There is no image: give at least one.")
     return [_part(image, detail, number) for number, image in enumerate(found, start=1)]
@@ -89,30 +96,32 @@ def _part(image: Any, detail: str, number: int) -> dict[str, Any]:
 def _source(image: Any) -> dict[str, str]:
     if isinstance(image, bytes | bytearray | memoryview):
         return {"url": _data_uri(bytes(image))}
-    if isinstance(image, File):
-        with image.open("rb") as file:
-            return {"url": _data_uri(file.read(MOST_BYTES + 1))}
+    if is_file(image):
+        return {"url": _data_uri(bytes_of_file(image, most=MOST_BYTES))}
+    if isinstance(image, UploadedFile):
+        if image.state != UploadedFile.State.THERE:
+            raise ValueError(f"is an uploaded file that is {image.state}: upload it again.")
+        return {"file_id": image.provider_id}
     if isinstance(image, PathLike):
-        return {"url": _data_uri(_read(Path(image)))}
+        return {"url": _data_uri(bytes_at(image, most=MOST_BYTES))}
     if not isinstance(image, str):
         raise ValueError(f"is of type {type(image).__name__}: give bytes, base64, a path, a file or an address.")
     if _FILE_ID.fullmatch(image):
         return {"file_id": image}
     if _DATA.match(image):
         return {"url": _data_uri(_decoded(image.partition(",")[2]))}
-    if re.match(r"[a-z][a-z0-9+.-]*://|data:", image, re.IGNORECASE):
+    if image[:5].lower() == "data:":
+        raise ValueError("is a data URI without base64: give the bytes of the image.")
+    if re.match(r"\s*[a-z][a-z0-9+.-]*:[/\\]", image, re.IGNORECASE):
         return {"url": _allowed(image)}
-    if len(image) < 1024 and (path := Path(image)).suffix and path.is_file():
-        return {"url": _data_uri(_read(path))}
+    if len(image) < 1024 and Path(image).suffix and Path(image).exists():
+        return {"url": _data_uri(bytes_at(image, most=MOST_BYTES))}
     return {"url": _data_uri(_decoded(image))}
 
 
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MOST_BYTES + 1)
-
-
 def _decoded(text: str) -> bytes:
+    if len(text) > MOST_BYTES * 2:
+        raise ValueError(f"is larger than {MOST_BYTES >> 20} MiB: make it smaller.")
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
@@ -120,6 +129,8 @@ def _decoded(text: str) -> bytes:
 
 
 def _data_uri(data: bytes) -> str:
+    if not data:
+        raise ValueError("is empty.")
     if len(data) > MOST_BYTES:
         raise ValueError(f"is larger than {MOST_BYTES >> 20} MiB: make it smaller.")
     return f"data:{_kind(data)};base64,{base64.b64encode(data).decode()}"
@@ -135,13 +146,15 @@ def _kind(data: bytes) -> str:
 
 
 def _allowed(address: str) -> str:
-    hosts: Sequence[str] = options().image_hosts
+    hosts: Sequence[str] = [name.lower() for name in options().image_hosts]
     try:
         url = urlsplit(address)
-        host, port = (url.hostname or "").lower().rstrip("."), url.port
+        host, port = (url.hostname or "").removesuffix("."), url.port
     except ValueError:
         raise ValueError("has an address that is none.") from None
-    if url.scheme != "https" or url.username or url.password or port not in (None, 443):
+    if _AMBIGUOUS.search(address) or not _HOST.fullmatch(host):
+        raise ValueError("has an address that is none.")
+    if url.scheme != "https" or "@" in url.netloc or port not in (None, 443):
         raise ValueError("has an address that is not plain https: give the bytes of the image instead.")
     if not any(host == name or (name.startswith(".") and host.endswith(name)) for name in hosts):
         raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from datetime import timedelta
 from typing import Any, Unpack
 
 import openai
@@ -21,14 +22,20 @@ from aiops.client.chats import (
     prepare_vision,
 )
 from aiops.client.classification import Classification, classification_in, prepare_classification
+from aiops.client.files import FileOptions, as_transport_errors, to_delete, to_read, wanted
 from aiops.client.how import Options
 from aiops.client.images import Detail
 from aiops.client.moderation import Moderation, moderations_in, prepare_moderation
 from aiops.client.sdk import async_sdk
 from aiops.client.sound import prepare_speech, prepare_transcription, sound_in, text_in
-from aiops.client.vectors import prepare_embeddings, require_as_many, vectors_in
+from aiops.client.vectors import as_given, prepare_embeddings, vectors_in
 from aiops.execution.call import amake_call
 from aiops.execution.streaming import astream_call
+from aiops.files.deletion import adelete
+from aiops.files.download import Target, adownload
+from aiops.files.models import UploadedFile
+from aiops.files.source import MOST_BYTES, Given
+from aiops.files.upload import aupload
 
 
 class AsyncOpenAIClient:
@@ -79,7 +86,7 @@ class AsyncOpenAIClient:
         shares = await sync_to_async(prepare_embeddings)(self.connection, texts, dimensions, options)
         for share in shares:
             vectors += vectors_in(await amake_call(share))
-        return require_as_many(vectors, texts)
+        return as_given(vectors, texts)
 
     async def transcribe(self, audio: Any, **arguments: Any) -> str:
         """The words of a recording."""
@@ -99,3 +106,46 @@ class AsyncOpenAIClient:
         """Which of the choices a text is, and how sure the model is."""
         asked = await sync_to_async(prepare_classification)(self.connection, text, choices, instructions, options)
         return classification_in(await amake_call(lambda: asked.prepared), asked)
+
+    async def upload_file(
+        self,
+        file: Given,
+        *,
+        purpose: str = "user_data",
+        name: str = "",
+        expires_after: timedelta | float | None = None,
+        again: bool = False,
+        most_bytes: int = MOST_BYTES,
+        **options: Unpack[FileOptions],
+    ) -> UploadedFile:
+        """Give the provider a file, and get the row that says so."""
+        how = wanted(
+            self.connection,
+            options,
+            purpose=purpose,
+            name=name,
+            expires_after=expires_after,
+            again=again,
+            most_bytes=most_bytes,
+        )
+        with as_transport_errors():
+            return await aupload(file, how)
+
+    async def download_file(
+        self,
+        file: UploadedFile | str,
+        to: Target | None = None,
+        *,
+        most_bytes: int = MOST_BYTES,
+        **options: Unpack[FileOptions],
+    ) -> Any:
+        """What is in a file: bytes, or with `to` how many of them were written there."""
+        found, seconds = await sync_to_async(to_read)(self.connection, file, **options)
+        with as_transport_errors():
+            return await adownload(found, to, most_bytes=most_bytes, timeout=seconds)
+
+    async def delete_file(self, file: UploadedFile | str, **options: Unpack[FileOptions]) -> None:
+        """Delete a file at the provider. One that is not there is deleted."""
+        found, policy = await sync_to_async(to_delete)(self.connection, file, **options)
+        with as_transport_errors():
+            await adelete(found, policy)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils import timezone
 
+from aiops.client.defaults import mind_the_end
 from aiops.client.how import How
+from aiops.client.strict_form import is_strict
 from aiops.execution.prepare import Check, Prepared, prepare_request
 from aiops.gateway.dialects import Request
 from aiops.gateway.model_rules import rules_of
+from aiops.gateway.plain_text import TooDeep, storable_data
 
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 """The names that the output limit goes by; any will do."""
@@ -28,6 +33,17 @@ ELSEWHERE: Mapping[str, str] = {
 }
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+
+
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
+    "n": (1, 128),
+    "top_logprobs": (0, 20),
+}
+"""Parameter → the least and the greatest that any provider takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +66,16 @@ def prepare_question(question: Question, how: How) -> Prepared:
         ConnectionProblem, NotAsked: as `prepare_request`.
     """
     parameters = dict(question.parameters)
+    mind_the_end(how.model, how.connection, today=timezone.localdate())
     request = Request(
         connection=how.connection.alias,
         model=how.model,
         messages=checked(question.messages),
         output_limit=how.connection.output_limit_for(_output_limit(parameters, how)),
-        parameters=rules_of(how.connection, how.model).fitted(parameters),
+        parameters=rules_of(how.connection, how.model).fitted(_sensible(parameters)),
         schema=question.schema,
-        schema_name=question.schema_name,
+        schema_name=_name(question.schema_name),
+        strict=question.schema is None or is_strict(question.schema),
     )
     return prepare_request(
         request,
@@ -70,6 +88,12 @@ def prepare_question(question: Question, how: How) -> Prepared:
     )
 
 
+def told_in_words(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The message that says what a server has no parameter for."""
+    told = json.dumps(schema, ensure_ascii=False)
+    return {"role": "system", "content": f"Answer with JSON that satisfies this JSON Schema: {told}"}
+
+
 def checked(messages: Any) -> Sequence[Mapping[str, Any]]:
     """The messages, if they are some. A text by itself is a user's message.
 
@@ -80,7 +104,11 @@ def checked(messages: Any) -> Sequence[Mapping[str, Any]]:
         messages = [{"role": "user", "content": messages}]
     if not isinstance(messages, Sequence) or not messages:
         raise ValueError("messages are empty: give a text, or a list of messages with role and content.")
-    found = [_as_mapping(message) for message in messages]
+    try:
+        # What a customer wrote may hold what neither a database nor JSON can.
+        found = [storable_data(_plain(_as_mapping(message))) for message in messages]
+    except (TooDeep, RecursionError):
+        raise ValueError("A message is nested too deeply.") from None
     for number, message in enumerate(found, start=1):
         role, content = message.get("role"), message.get("content")
         if role not in ROLES:
@@ -104,6 +132,13 @@ def _as_mapping(message: Any) -> Mapping[str, Any]:
     raise ValueError(f"A message is of type {type(message).__name__}: give a dictionary with role and content.")
 
 
+def _plain(value: Any) -> Any:
+    """The same in dictionaries and lists only."""
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
 def _says(message: Mapping[str, Any]) -> bool:
     content = message.get("content")
     if isinstance(content, str):
@@ -111,6 +146,27 @@ def _says(message: Mapping[str, Any]) -> bool:
     if not content:
         return bool(message.get("tool_calls"))
     return any(part.get("type") != "text" or str(part.get("text") or "").strip() for part in content)
+
+
+def _name(schema_name: str) -> str:
+    """A class may have brackets in its name, and letters that providers do not take."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", schema_name)[:64]
+
+
+def _sensible(parameters: dict[str, Any]) -> dict[str, Any]:
+    for name, (least, most) in BOUNDS.items():
+        value = parameters.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+            raise ValueError(f"{name} is {value!r}: give a number from {least:g} to {most:g}.")
+    for name, value in parameters.items():
+        try:
+            json.dumps(value, allow_nan=False)
+            parameters[name] = storable_data(value)
+        except (TypeError, ValueError, RecursionError, TooDeep) as error:
+            raise ValueError(f"{name} cannot be said in JSON: {error or 'it is nested too deeply'}.") from error
+    return parameters
 
 
 def _output_limit(parameters: dict[str, Any], how: How) -> int:

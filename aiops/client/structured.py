@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,8 +12,8 @@ from pydantic import BaseModel
 
 from aiops.client.errors import OpenAISchemaValidationError, raise_for
 from aiops.client.how import How, how
-from aiops.client.question import Question, checked, prepare_question
-from aiops.client.schemas import Model, check_class, schema_of_class
+from aiops.client.question import Question, checked, prepare_question, told_in_words
+from aiops.client.schemas import Model, check_class, instance_of, problems_of_instance, schema_of_class
 from aiops.execution.call import amake_call, make_call
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
@@ -108,7 +107,7 @@ class _Asked(Generic[Model]):
 
     def __post_init__(self) -> None:
         if not (isinstance(self.schema_model, type) and issubclass(self.schema_model, BaseModel)):
-            raise ValueError(f"schema_model is {self.schema_model!r}: give a Pydantic model.")
+            raise ValueError(f"schema_model is {_shown(self.schema_model)}: give a Pydantic class.")
         if not isinstance(self.model_name, str):
             raise ValueError(f"model_name is {self.model_name!r}: give the name of a model.")
         _number("temperature", self.temperature, least=0, most=2)
@@ -143,25 +142,29 @@ class _Asked(Generic[Model]):
         """
         raise_for(outcome, schema_name=self.schema_model.__name__)
         try:
-            return self.schema_model.model_validate_json(json.dumps(outcome.data))
-        except ValueError as error:
+            return instance_of(self.schema_model, outcome.data)
+        except Exception as error:
             # A class whose validators do not always say the same.
+            problems = problems_of_instance(self.schema_model, outcome.data) or [type(error).__name__]
             raise OpenAISchemaValidationError(
-                str(error), self.schema_model.__name__, [str(error)], outcome.text, call_id=outcome.call_id
+                f"The output is no {self.schema_model.__name__}: {'; '.join(problems)}",
+                self.schema_model.__name__,
+                problems,
+                outcome.text,
+                call_id=outcome.call_id,
             ) from error
 
     def _question(self, messages: list[Any], *, follows: UUID | None) -> Prepared:
         found = self._how(follows)
         if not found.connection.supports_json_schema:
-            told = f"Answer with JSON that satisfies this JSON Schema: {self.schema}"
-            messages = [{"role": "system", "content": told}, *messages]
+            messages = [told_in_words(self.schema), *messages]
         question = Question(
             messages=messages,
             # A default of ours, that not every model takes.
             parameters=rules_of(found.connection, found.model).adapted({"temperature": self.temperature})
             | {"max_tokens": self.max_tokens},
             schema=self.schema,
-            schema_name=self.schema_model.__name__[:64],
+            schema_name=self.schema_model.__name__,
             check=check_class(self.schema_model),
         )
         return prepare_question(question, found)
@@ -175,6 +178,13 @@ class _Asked(Generic[Model]):
             deadline=found.policy.deadline,
         )
         return replace(found, policy=policy, follows=follows)
+
+
+def _shown(given: Any) -> str:
+    if isinstance(given, type):
+        return f"the class {given.__name__}"
+    # What an instance holds may be nobody's business.
+    return f"an instance of {type(given).__name__}"
 
 
 def _number(name: str, value: Any, *, least: float, most: float = math.inf, whole: bool = False) -> None:

@@ -10,16 +10,19 @@ from django.utils import timezone
 
 from aiops.client.chats import texts_of
 from aiops.client.defaults import default_model, mind_the_end
-from aiops.client.errors import OpenAITransportError, raise_for
-from aiops.client.how import How, Options, how
+from aiops.client.errors import raise_for
+from aiops.client.how import How, how
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared, prepare_request
 from aiops.gateway.dialects import EmbeddingRequest
 from aiops.gateway.sizes import text_size
 
-MOST_TEXTS = 2048
+MOST_TEXTS = 256
+"""Of one call. OpenAI takes more, whose vectors would not fit into the largest answer that is read: so many, of 3,072
+numbers written in digits, come to 16 MB."""
+
 MOST_BYTES = 300_000
-"""Of one call: OpenAI takes so many texts, and so many tokens, which are never more than the bytes."""
+"""Of one call: OpenAI takes so many tokens, which are never more than the bytes."""
 
 
 def prepare_embeddings(
@@ -31,7 +34,7 @@ def prepare_embeddings(
         ValueError: there is nothing to embed, or an argument makes no sense.
     """
     found, model = usual("embedding", default, options)
-    if dimensions is not None and (not isinstance(dimensions, int) or dimensions < 1):
+    if dimensions is not None and (type(dimensions) is not int or dimensions < 1):
         raise ValueError(f"dimensions is {dimensions!r}: give a whole number above zero.")
     given = texts_of(texts, "to embed")
 
@@ -46,24 +49,16 @@ def vectors_in(outcome: Outcome) -> list[list[float]]:
     """The vectors of one call, in the order of its texts.
 
     Raises:
-        OpenAIClientError: there are none, or not one a text.
+        OpenAIClientError: there are none.
     """
     completion = raise_for(outcome).end.completion
     vectors: list[list[float]] = completion.result if completion else []
     return vectors
 
 
-def require_as_many(vectors: Sequence[list[float]], texts: Any) -> list[list[float]] | list[float]:
-    """All vectors; the vector itself where one text was given by itself.
-
-    Raises:
-        OpenAITransportError: there is not one a text.
-    """
-    if isinstance(texts, str):
-        return vectors[0]
-    if len(vectors) != len(texts):
-        raise OpenAITransportError(f"{len(texts)} texts were sent and {len(vectors)} vectors came.", kind="malformed")
-    return list(vectors)
+def as_given(vectors: Sequence[list[float]], texts: Any) -> list[list[float]] | list[float]:
+    """All vectors; the vector itself where one text was given by itself."""
+    return vectors[0] if isinstance(texts, str) else list(vectors)
 
 
 def usual(operation: str, default: str, options: Mapping[str, Any]) -> tuple[How, str]:
@@ -72,11 +67,11 @@ def usual(operation: str, default: str, options: Mapping[str, Any]) -> tuple[How
     Raises:
         ValueError: an option makes no sense.
     """
-    unknown = sorted(set(options) - set(Options.__annotations__))
-    if unknown:
-        raise ValueError(f"{unknown[0]} is not taken here: use client.sdk for what this method has no argument for.")
     said: Any = dict(options)
     found = how(default, **said)
+    for name in ("fallbacks", "cache"):
+        if options.get(name):
+            raise ValueError(f"{name} is not taken here: only for chat there is such a thing.")
     today = timezone.localdate()
     model = options.get("model") or default_model(operation, found.connection, today=today)
     mind_the_end(model, found.connection, today=today)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone
 
+from aiops.execution.about import about
 from aiops.execution.call import amake_call, make_call
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import About, Prepared, make_plan, prepare
@@ -59,18 +59,3 @@ def _prepared(
     version: PromptVersion, variables: Mapping[str, object], connection: str, model: str, about_it: About
 ) -> Prepared:
     return prepare(make_plan(version, connection=connection, model=model, now=timezone.now()), variables, about_it)
-
-
-def about(user: Any, row: models.Model | None, *, purpose: str = "") -> About:
-    """Who asks about what, as it is kept with the call.
-
-    Args:
-        user: of the site; None where nobody is logged in.
-        row: of the shop's own tables.
-        purpose: what the shop's code wants it for.
-    """
-    user_id = getattr(user, "pk", None)
-    if row is None:
-        return About(user_id=user_id, purpose=purpose)
-    kind = ContentType.objects.get_for_model(row)
-    return About(user_id=user_id, row_type_id=kind.pk, row_key=str(row.pk), purpose=purpose)

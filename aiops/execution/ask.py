@@ -11,21 +11,22 @@ from datetime import datetime
 import tenacity
 from django.utils import timezone
 
+from aiops.execution.errors import AttemptRefused
 from aiops.execution.leave import aleave, heard_by, leave, mind
 from aiops.execution.prepare import Prepared
 from aiops.gateway.completion import Completion
 from aiops.gateway.errors import Billed, GatewayError, Malformed
 from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.send import asend, send
-from aiops.ledger.errors import LedgerError
 from aiops.ledger.holds import Ending
 
 logger = logging.getLogger(__name__)
 
-Rehold = Callable[[Prepared, Ending, int], LedgerError | None]
-"""Called with the call, what became of the hold that is open, and the attempt that needs one of its own."""
+Rehold = Callable[[Prepared, Ending | None, int], AttemptRefused | None]
+"""Called before each attempt but the first: with the call, what became of the hold that is open (None where it is good
+for this attempt too), and the attempt's number. Gives why it may not be made."""
 
-AsyncRehold = Callable[[Prepared, Ending, int], Awaitable[LedgerError | None]]
+AsyncRehold = Callable[[Prepared, Ending | None, int], Awaitable[AttemptRefused | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +72,8 @@ class Ended:
     """Whether somebody else was asked than was meant."""
 
 
-class NoMoney(Exception):
-    """No budget has room for another attempt."""
+class NotAgain(Exception):
+    """No budget has room for another attempt, or every call was stopped."""
 
 
 @dataclass(slots=True)
@@ -97,9 +98,9 @@ class Tally:
             self.failures[-1] = replace(self.failures[-1], waited=waited)
 
     @property
-    def must_hold_again(self) -> bool:
-        """Whether the attempt before may have spent the hold that is open."""
-        return self.attempts > self.earlier + 1 and self.failures[-1].billed != Billed.NO
+    def is_again(self) -> bool:
+        """Whether the attempt that is being made is not the first of its kind: it must be asked whether it may be."""
+        return self.attempts > self.earlier + 1
 
     @property
     def free(self) -> bool:
@@ -108,20 +109,23 @@ class Tally:
         return price is not None and price.is_free
 
     @property
-    def spent(self) -> Ending:
-        """What became of the hold that is open: nobody knows, so it is charged in full."""
+    def spent(self) -> Ending | None:
+        """What became of the hold that is open: where nobody knows, it is charged in full. None: it is good still."""
+        if self.failures[-1].billed == Billed.NO:
+            return None
         return Ending(call_id=self.prepared.call_id, attempt=self.held_attempt, cost=None)
 
-    def reheld(self, refusal: LedgerError | None) -> None:
-        """What came of holding anew.
+    def reheld(self, refusal: AttemptRefused | None) -> None:
+        """What came of asking whether it may be sent once more.
 
         Raises:
-            NoMoney: it was refused.
+            NotAgain: it may not.
         """
         if refusal is not None:
             self.attempts -= 1  # It was never sent.
-            raise NoMoney from refusal
-        self.held_attempt = self.attempts
+            raise NotAgain from refusal
+        if self.spent is not None:
+            self.held_attempt = self.attempts
 
     def elapsed(self) -> float:
         """Seconds since the call began."""
@@ -135,6 +139,7 @@ class Tally:
     def failed(self, error: GatewayError) -> GatewayError:
         """Note an attempt that gave nothing; the error, to be raised again."""
         self.failed_at = time.monotonic()
+        error.forget(self.prepared.plan.connection.api_key)
         mind(self.prepared, error)
         self.failures.append(
             FailedAttempt(
@@ -178,7 +183,7 @@ def ask(tally: Tally, *, rehold: Rehold) -> Ended:
 
     def once() -> Completion:
         tally.begin()
-        if tally.must_hold_again:
+        if tally.is_again:
             tally.reheld(rehold(prepared, tally.spent, tally.attempts))
         try:
             with leave(prepared, tally.timeout) as permit:
@@ -191,7 +196,7 @@ def ask(tally: Tally, *, rehold: Rehold) -> Ended:
 
     try:
         return tally.ended(tenacity.Retrying(**policy.for_tenacity(tally.elapsed))(once))
-    except (GatewayError, NoMoney):
+    except (GatewayError, NotAgain):
         return tally.ended()
     except Exception as error:
         return tally.broken(error)
@@ -204,7 +209,7 @@ async def aask(tally: Tally, *, rehold: AsyncRehold) -> Ended:
 
     async def once() -> Completion:
         tally.begin()
-        if tally.must_hold_again:
+        if tally.is_again:
             tally.reheld(await rehold(prepared, tally.spent, tally.attempts))
         try:
             async with aleave(prepared, tally.timeout) as permit:
@@ -232,7 +237,7 @@ async def aask(tally: Tally, *, rehold: AsyncRehold) -> Ended:
 
     try:
         return tally.ended(await tenacity.AsyncRetrying(**policy.for_tenacity(tally.elapsed))(once_more))
-    except (GatewayError, NoMoney):
+    except (GatewayError, NotAgain):
         return tally.ended()
     except Exception as error:
         return tally.broken(error)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from asgiref.sync import sync_to_async
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from aiops.cache.answers import CachedCompletion
 from aiops.cache.asking import aasked_once, asked_once
 from aiops.calls.models import Call
+from aiops.durable import durable, one_writer
 from aiops.execution import costs
 from aiops.execution.chain import acarry_out, carry_out, unless_cooling
+from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.lost import ABANDONED, close_lost
 from aiops.execution.prepare import Prepared
 from aiops.execution.reuse import ended_by, keep_answers, key_for, new_answer, reusing
-from aiops.execution.window import close_window, durable, hold_again, open_reused, open_window
+from aiops.execution.trouble import patient
+from aiops.execution.unbroken import unbroken
+from aiops.execution.window import close_window, hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
-from aiops.ledger.errors import LedgerError
 from aiops.ledger.holds import Ending
 
 
@@ -61,26 +64,26 @@ async def amake_call(prepare: Callable[[], Prepared]) -> Outcome:
     Args:
         prepare: gives the call; it may ask the database.
     """
-    prepared, key = await sync_to_async(_opened_unless_kept)(prepare)
+    key, prepared = await aopen_unless_kept(prepare)
     if key is None:
         return await _amade(prepared)
     async with aasked_once(key, deadline=policy_of(prepared).deadline) as flight:
-        again = flight.answer and await sync_to_async(give_again)(reusing(prepared, flight.answer))
+        again = flight.answer and await unbroken(give_again)(reusing(prepared, flight.answer))
         if again:
             return again
-        outcome = await _amade(await sync_to_async(open_call)(prepared))
-        flight.answer = await sync_to_async(keep_answer)(prepared, outcome)
+        outcome = await _amade(await aopen(lambda: prepared))
+        flight.answer = await unbroken(keep_answer)(prepared, outcome)
         return outcome
 
 
 async def _amade(prepared: Prepared) -> Outcome:
     try:
-        ended = await acarry_out(prepared, policy_of(prepared), rehold=sync_to_async(rehold))
+        ended = await acarry_out(prepared, policy_of(prepared), rehold=unbroken(rehold))
     except BaseException:
         # Whoever asked has gone: what is written of it must not be cancelled as well.
-        await asyncio.shield(sync_to_async(give_up)(prepared))
+        await unbroken(give_up)(prepared)
         raise
-    return await sync_to_async(close_call)(judge(ended))
+    return await unbroken(close_call)(judge(ended))
 
 
 def open_call(prepared: Prepared) -> Prepared:
@@ -97,11 +100,47 @@ def open_call(prepared: Prepared) -> Prepared:
     return prepared
 
 
-def _opened_unless_kept(prepare: Callable[[], Prepared]) -> tuple[Prepared, str | None]:
-    """The call, opened; or not yet, and the key under which its answer may be there."""
-    prepared = prepare()
-    key = key_for(prepared)
-    return (open_call(prepared), None) if key is None else (prepared, key)
+async def aopen(prepare: Callable[[], Prepared]) -> Prepared:
+    """As `open_call`, without blocking the event loop. A call whose asker is cancelled before it left is withdrawn.
+
+    Args:
+        prepare: gives the call; it may ask the database.
+
+    Raises:
+        aiops.execution.errors.REFUSALS: as there.
+    """
+    return (await _aopened(prepare, kept=False))[1]
+
+
+async def aopen_unless_kept(prepare: Callable[[], Prepared]) -> tuple[str | None, Prepared]:
+    """As `aopen`; but a call whose answer may be there is not opened yet, and comes with the key of that."""
+    return await _aopened(prepare, kept=True)
+
+
+async def _aopened(prepare: Callable[[], Prepared], *, kept: bool) -> tuple[str | None, Prepared]:
+    begun: list[Prepared] = []
+
+    def opened() -> tuple[str | None, Prepared]:
+        prepared = prepare()
+        key = key_for(prepared) if kept else None
+        if key is not None:
+            return key, prepared
+        prepared = unless_cooling(prepared)
+        begun.append(prepared)
+        return None, open_call(prepared)
+
+    try:
+        return await unbroken(opened)()
+    except asyncio.CancelledError:
+        await unbroken(withdraw)(begun)
+        raise
+
+
+@patient
+def withdraw(calls: Sequence[Prepared]) -> None:
+    """Undo `open_call` for what never left, be it opened or not."""
+    with one_writer(), transaction.atomic():
+        withdraw_window(calls, now=timezone.now())
 
 
 def give_again(prepared: Prepared) -> Outcome | None:
@@ -126,14 +165,23 @@ def keep_answer(prepared: Prepared, outcome: Outcome) -> CachedCompletion | None
 
 
 def close_call(outcome: Outcome) -> Outcome:
-    """Write how it ended and settle its money."""
-    with durable():
-        close_window([outcome])
-    costs.note(outcome)
+    """Write how it ended and settle its money. A replay changes nothing.
+
+    A stream may end inside a transaction that was begun after it: what is undone with that is a call open again.
+    """
+    if _closed(outcome):
+        costs.note(outcome)
     return outcome
 
 
-def rehold(prepared: Prepared, spent: Ending, attempt: int) -> LedgerError | None:
+@patient
+def _closed(outcome: Outcome) -> bool:
+    with one_writer(), transaction.atomic():
+        return bool(close_window([outcome]))
+
+
+@patient
+def rehold(prepared: Prepared, spent: Ending | None, attempt: int) -> AttemptRefused | None:
     """`hold_again` in a transaction of its own."""
     with durable():
         return hold_again(prepared, spent, attempt=attempt, now=timezone.now())
@@ -144,8 +192,9 @@ def policy_of(prepared: Prepared) -> RetryPolicy:
     return prepared.plan.retry or RetryPolicy(deadline=prepared.plan.connection.deadline)
 
 
+@patient
 def give_up(prepared: Prepared) -> None:
     """What is written of a call whose asker went away (Ctrl-C, a cancelled task): it may have been billed."""
     text = _("Whoever asked went away before the answer came; it may have been billed.")
-    with durable():
+    with transaction.atomic():
         close_lost(Call.objects.filter(pk=prepared.call_id), kind=ABANDONED, text=text, now=timezone.now())

@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 import time
 
+from django.core.signals import setting_changed
+
 from aiops.execution.fallbacks import REASONS
 
 FAILURES = 3
@@ -47,3 +49,12 @@ def forget() -> None:
     with _lock:
         _failures.clear()
         _until.clear()
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    # An alias may mean another server from now on.
+    if setting == "AIOPS":
+        forget()
+
+
+setting_changed.connect(_forget, dispatch_uid="aiops.execution.cooldown")

@@ -4,11 +4,12 @@ NotAsked
 ├── ForbiddenParameter   parameters would change the price or the shape of the answer
 ├── MayNotLeave          something was found that may not leave, and cannot be taken out here
 ├── UnknownParameter     the connection's interface has no place for a parameter
-└── InTransaction        somebody's open transaction could undo the record
+└── UnpricedParameter    nobody knows what a call costs with it, and a budget is in force
 
-Beside these, rendering (`prompts.errors`), connections (`aiops.gateway.connections`), money (`aiops.ledger.errors`),
-what may not leave (`aiops.redaction.errors`) and the settings (`aiops.options`) refuse with errors of their own;
-`REFUSALS` names them all.
+Beside these, rendering (`prompts.errors`), an open transaction (`aiops.durable`), connections
+(`aiops.gateway.connections`), money (`aiops.ledger.errors`), what may not leave (`aiops.redaction.errors`), who may use
+a model (`aiops.catalogue.errors`), the settings (`aiops.options`) and whoever stopped every call
+(`aiops.stops.errors`) refuse with errors of their own; `REFUSALS` names them all.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from aiops.cache.errors import CacheError
+from aiops.catalogue.errors import CatalogueError, ModelRestricted
+from aiops.durable import InTransaction
 from aiops.gateway.connections import ConnectionProblem
 from aiops.ledger.errors import LedgerError
 from aiops.options import InvalidOption
 from aiops.redaction.errors import RedactionError
+from aiops.stops.errors import Stopped
 from prompts.errors import PromptError
 
 
@@ -56,15 +60,31 @@ class MayNotLeave(NotAsked):
         )
 
 
-class InTransaction(NotAsked):
-    def __init__(self) -> None:
+class UnpricedParameter(NotAsked):
+    def __init__(self, name: str) -> None:
         super().__init__(
             _(
-                "A call may not be made inside a transaction, which could undo its record: call after the `atomic` "
-                'block, in `transaction.on_commit`, or set AIOPS["IN_TRANSACTION"] = "allow".'
+                "Nobody here knows what a call with “%(name)s” costs at most, so no budget can hold for it: "
+                "leave it out, or switch the budgets off that hold for such calls."
             )
+            % {"name": name}
         )
+        self.name = name
 
 
-REFUSALS = (NotAsked, PromptError, ConnectionProblem, LedgerError, InvalidOption, RedactionError, CacheError)
+REFUSALS = (
+    NotAsked,
+    InTransaction,
+    PromptError,
+    ConnectionProblem,
+    LedgerError,
+    InvalidOption,
+    RedactionError,
+    CacheError,
+    CatalogueError,
+    Stopped,
+)
 """Everything that may refuse a call before it is made."""
+
+AttemptRefused = LedgerError | Stopped | ModelRestricted
+"""Why a call that is prepared may not leave, or not once more."""

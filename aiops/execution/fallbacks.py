@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
+
+from aiops.catalogue.access import is_usable
+from aiops.gateway.connections import Connection, ConnectionProblem, get_connection
 
 REASONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -45,3 +49,35 @@ class Fallback:
     def helps(self, kind: str) -> bool:
         """Whether it is there for a call that ended so."""
         return any(kind in REASONS[reason] for reason in self.on)
+
+
+def usable_by(user_id: Any, fallbacks: tuple[Fallback, ...], connection: Connection) -> tuple[Fallback, ...]:
+    """Those whose model a user may use.
+
+    Seen before a call begins: once it is under way nobody may ask the database.
+
+    Args:
+        connection: the one that is asked first.
+    """
+    return tuple(one for one in fallbacks if _is_usable(one, connection, user_id))
+
+
+def _is_usable(fallback: Fallback, connection: Connection, user_id: Any) -> bool:
+    try:
+        other = get_connection(fallback.connection or connection.alias)
+    except ConnectionProblem:
+        return True  # Passed over when its turn comes.
+    return is_usable(fallback.model or other.model, other.alias, user_id)
+
+
+def fallbacks_from(written: Sequence[Mapping[str, Any]]) -> tuple[Fallback, ...]:
+    """As a version has them written down.
+
+    Raises:
+        UnknownConnection: one names an alias that the settings have not.
+        InvalidConnection: one names a connection that makes no sense.
+    """
+    for one in written:
+        if one["connection"]:
+            get_connection(one["connection"])
+    return tuple(Fallback(connection=one["connection"], model=one["model"], on=frozenset(one["on"])) for one in written)

@@ -17,6 +17,7 @@ from aiops.execution.ask import Ended, FailedAttempt
 from aiops.execution.prepare import Plan
 from aiops.execution.redacting import restored
 from aiops.gateway.completion import Completion
+from aiops.gateway.dialects import misfit
 from aiops.gateway.errors import Billed, GatewayError, Incomplete, Malformed
 from aiops.gateway.plain_text import DEEPEST, TooDeep, storable_data
 from aiops.ledger.holds import Ending
@@ -84,7 +85,9 @@ def judge(ended: Ended) -> Outcome:
         kind, text = error.kind, _why(error, ended.attempts)
     elif completion is not None and given is not None:
         judged = _judged(completion, given, plan)
-        if judged.problems:
+        if text := misfit(request, completion):
+            kind = Malformed.kind
+        elif judged.problems:
             kind, text = SCHEMA, _("The output breaks its schema: %s") % "; ".join(judged.problems)
     reused = ended.prepared.reused
     price = FREE if reused else _price(ended, completion)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 
-from aiops.execution.prepare import Prepared
+from aiops.execution.prepare import Plan, Prepared
 from aiops.gateway.errors import GatewayError, RateLimited
 from aiops.gateway.send import Heard
 from aiops.limits.learning import learn, pause
 from aiops.limits.limits import limits_of
 from aiops.limits.pace import Priority
 from aiops.limits.take import JOB, PERSON, Permit, atake, take
+
+SHARE = 8
+"""Part of a call's deadline for which the calls of one worker may have to wait."""
 
 BYTES_PER_TOKEN = 4
 """Of ordinary text. What a call may use is reckoned so for the limit; what it used is set right afterwards."""
@@ -44,6 +47,26 @@ def aleave(prepared: Prepared, deadline: float) -> AbstractAsyncContextManager[P
         priority=_priority(prepared),
         deadline=deadline,
     )
+
+
+def most_under_way(plan: Plan, slots: int) -> int:
+    """How many calls of a job one worker may have under way: more would only wait for their turn, and in vain.
+
+    A call waits within its own deadline. What is let through in an eighth of that keeps the limit used, also
+    where several workers share it.
+
+    Args:
+        plan: of the job.
+        slots: how many the connection allows.
+    """
+    limits = limits_of(plan.connection, plan.model)
+    minutes = plan.connection.deadline / 60 / SHARE
+    rates = [float(limits.requests_per_minute)] if limits.requests_per_minute else []
+    if limits.tokens_per_minute and plan.version:
+        rates.append(limits.tokens_per_minute / plan.version.output_limit)
+    if limits.in_flight:
+        slots = min(slots, limits.in_flight)
+    return max(1, min([slots, *(int(rate * minutes) for rate in rates)]))
 
 
 def heard_by(prepared: Prepared) -> Heard:

@@ -13,11 +13,12 @@ from uuid import UUID
 from aiops.cache.answers import CachedCompletion
 from aiops.calls.identity import new_call_id
 from aiops.execution.errors import ForbiddenParameter, UnknownParameter
-from aiops.execution.fallbacks import Fallback
+from aiops.execution.fallbacks import Fallback, fallbacks_from, usable_by
 from aiops.execution.redacting import redacted, require_nothing
 from aiops.gateway.connections import Connection, get_connection
 from aiops.gateway.dialects import AnyRequest, Request
 from aiops.gateway.dialects.responses_input import not_taken
+from aiops.gateway.model_rules import rules_of
 from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.sizes import OVERHEAD
 from aiops.ledger.prices import FREE, Price, price_of
@@ -125,7 +126,7 @@ def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", 
         model: empty for the version's own, else the connection's.
 
     Raises:
-        ConnectionProblem: the alias is unknown, or its key is missing.
+        ConnectionProblem: an alias is unknown, one of a fallback included, or the key is missing.
         NotAsked: the version's parameters cannot be held for, or are not known there.
     """
     found = get_connection(connection or version.connection)
@@ -140,6 +141,7 @@ def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", 
         schema=version.schema.body if version.schema else None,
         schema_name=version.schema.schema.name if version.schema else "",
         reusable_for=version.prompt.reuse_seconds or 0,
+        fallbacks=fallbacks_from(version.fallbacks),
     )
 
 
@@ -222,7 +224,7 @@ def prepare_request(
         schema=request.schema if isinstance(request, Request) else None,
         schema_name=request.schema_name if isinstance(request, Request) else "",
         check=check,
-        fallbacks=fallbacks,
+        fallbacks=usable_by(about.user_id, fallbacks, connection),
         retry=retry,
         reusable_for=reusable_for,
     )
@@ -243,21 +245,24 @@ def _without(request: AnyRequest, plan: Plan, about: About, call_id: UUID) -> Pr
     )
 
 
-def prepare_sdk(request: AnyRequest, about: About, connection: Connection, *, now: datetime) -> Prepared:
+def prepare_sdk(request: AnyRequest, about: About, connection: Connection, *, priced: bool, now: datetime) -> Prepared:
     """A call out of what somebody asks with the SDK itself: its parameters are their own business.
 
     Args:
-        request: of the operation `other` where nobody here knows what it costs.
+        priced: False where nobody here can say what it costs.
 
     Raises:
         MayNotLeave, RedactionError: it holds what may not leave, or nobody could see whether.
     """
-    known = request.operation != "other"
     # Nothing can be taken out here: the SDK would show whoever asked the tokens.
     require_nothing(request, detectors_of(connection))
-    price = FREE if request.operation == "moderation" else price_of(connection, request.model, now) if known else None
-    plan = Plan(connection=connection, model=request.model, price=FREE if connection.free else price)
-    ceiling = plan.price.ceiling_of(request.most()) if plan.price else None
+    price = None
+    if connection.free or request.operation == "moderation":
+        price = FREE
+    elif priced:
+        price = price_of(connection, request.model, now)
+    plan = Plan(connection=connection, model=request.model, price=price)
+    ceiling = price.ceiling_of(request.most()) if price else None
     return Prepared(call_id=new_call_id(), plan=plan, request=request, about=about, ceiling=ceiling)
 
 
@@ -275,8 +280,16 @@ def instead(prepared: Prepared, fallback: Fallback, *, now: datetime) -> Prepare
     if not isinstance(meant, Request):
         raise TypeError("Only questions have somebody else to be asked.")
     require_parameters(meant.parameters, connection)
-    limit = connection.output_limit_for(meant.output_limit)
-    request = replace(meant, connection=connection.alias, model=model, output_limit=limit)
+    rules = rules_of(connection, model)
+    # They were chosen for another model: better an answer without them than none.
+    parameters = rules.adapted(meant.parameters) if rules.rejects(meant.parameters) else meant.parameters
+    request = replace(
+        meant,
+        connection=connection.alias,
+        model=model,
+        output_limit=connection.output_limit_for(meant.output_limit),
+        parameters=parameters,
+    )
     plan = replace(prepared.plan, connection=connection, model=model, price=price_of(connection, model, now))
     return _without(request, plan, prepared.about, prepared.call_id)
 

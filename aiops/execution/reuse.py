@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from aiops.cache.answers import CachedCompletion, NewAnswer, keep, look_up
 from aiops.cache.key import key_of
+from aiops.catalogue.access import is_usable
 from aiops.execution.ask import Ended
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
@@ -28,6 +29,9 @@ def key_for(prepared: Prepared) -> str | None:
     """Under what its answer is kept; None where none may be."""
     request = prepared.request
     if not prepared.plan.reusable_for or not isinstance(request, Request) or UNCACHED & request.parameters.keys():
+        return None
+    if not is_usable(request.model, prepared.plan.connection.alias, prepared.about.user_id):
+        # It goes on as a call that is to be sent, and is refused as one.
         return None
     return key_of(request, prepared.plan.connection)
 

@@ -8,21 +8,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, closing
 
-from asgiref.sync import sync_to_async
-
-from aiops.execution.ask import Ended, NoMoney, Tally
-from aiops.execution.call import close_call, give_up, open_call, policy_of, rehold
-from aiops.execution.chain import Chain, Link
+from aiops.execution.ask import Ended, NotAgain, Tally
+from aiops.execution.call import aopen, close_call, give_up, open_call, policy_of, rehold
+from aiops.execution.chain import Chain, Link, is_for_all
+from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.leave import aleave, heard_by, leave
 from aiops.execution.prepare import Prepared
+from aiops.execution.unbroken import unbroken
 from aiops.gateway.completion import Completion
 from aiops.gateway.dialects import Request
 from aiops.gateway.errors import Abandoned, GatewayError
 from aiops.gateway.retry import Wait, jittered
 from aiops.gateway.stream import astream, stream
-from aiops.ledger.errors import LedgerError
+from aiops.ledger.holds import Ending
 from aiops.limits.take import Permit
 
 
@@ -38,22 +39,26 @@ def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
     shown = _Shown(prepared)
     try:
         while shown.ended is None:
-            if shown.must_hold_again:
-                shown.reheld(rehold(shown.tally.prepared, shown.tally.spent, shown.tally.attempts))
+            if shown.must_ask_again:
+                shown.reheld(rehold(*shown.again()))
                 continue
             prepared = shown.tally.prepared
             connection, heard = prepared.plan.connection, heard_by(prepared)
             try:
-                with leave(prepared, shown.tally.timeout) as permit:
-                    for piece in stream(shown.request, connection, timeout=shown.tally.timeout, heard=heard):
+                with (
+                    leave(prepared, shown.tally.timeout) as permit,
+                    closing(stream(shown.asking(), connection, timeout=shown.tally.timeout, heard=heard)) as pieces,
+                ):
+                    for piece in pieces:
                         if not isinstance(piece, str):
                             shown.whole(piece, permit)
                         elif text := shown.show(piece):
                             yield text
             except GatewayError as error:
                 time.sleep(shown.failed(error))
-            if link := shown.next_link():
-                shown.linked(link, rehold(link.tally.prepared, link.spent, link.tally.held_attempt))
+            while link := shown.next_link():
+                if shown.linked(link, rehold(link.tally.prepared, link.spent, link.tally.held_attempt)):
+                    break
         if rest := shown.rest():
             yield rest
     except GeneratorExit:
@@ -74,36 +79,43 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
     Raises:
         aiops.execution.errors.REFUSALS: as there.
     """
-    hold = sync_to_async(rehold)
-    prepared = await sync_to_async(lambda: open_call(prepare()))()
+    hold = unbroken(rehold)
+    prepared = await aopen(prepare)
     shown = _Shown(prepared)
     try:
         while shown.ended is None:
-            if shown.must_hold_again:
-                shown.reheld(await hold(shown.tally.prepared, shown.tally.spent, shown.tally.attempts))
+            if shown.must_ask_again:
+                shown.reheld(await hold(*shown.again()))
                 continue
             prepared = shown.tally.prepared
             connection, heard = prepared.plan.connection, heard_by(prepared)
             try:
-                async with aleave(prepared, shown.tally.timeout) as permit:
-                    async for piece in astream(shown.request, connection, timeout=shown.tally.timeout, heard=heard):
+                async with (
+                    aleave(prepared, shown.tally.timeout) as permit,
+                    aclosing(astream(shown.asking(), connection, timeout=shown.tally.timeout, heard=heard)) as pieces,
+                ):
+                    async for piece in pieces:
                         if not isinstance(piece, str):
                             shown.whole(piece, permit)
                         elif text := shown.show(piece):
                             yield text
             except GatewayError as error:
                 await asyncio.sleep(shown.failed(error))
-            if link := shown.next_link():
-                shown.linked(link, await hold(link.tally.prepared, link.spent, link.tally.held_attempt))
+            while link := shown.next_link():
+                if shown.linked(link, await hold(link.tally.prepared, link.spent, link.tally.held_attempt)):
+                    break
         if rest := shown.rest():
             yield rest
     except (GeneratorExit, asyncio.CancelledError):
-        await asyncio.shield(sync_to_async(close_call)(judge(shown.abandoned())))
+        if shown.is_asking_again:
+            await unbroken(give_up)(prepared)
+        else:
+            await unbroken(close_call)(judge(shown.abandoned()))
         raise
     except BaseException:
-        await asyncio.shield(sync_to_async(give_up)(prepared))
+        await unbroken(give_up)(prepared)
         raise
-    yield await sync_to_async(close_call)(judge(shown.ended))
+    yield await unbroken(close_call)(judge(shown.ended))
 
 
 class _Shown:
@@ -114,13 +126,13 @@ class _Shown:
         self.tally: Tally = self.chain.first()
         self.tally.begin()
         self.ended: Ended | None = None
-        self._held = True
+        self.must_ask_again = False
+        """Whether an attempt failed, and another may be made if it is allowed."""
         self._restored = self.tally.prepared.restore.stream()
         self._text: list[str] = []
 
-    @property
-    def request(self) -> Request:
-        """What is asked.
+    def asking(self) -> Request:
+        """What leaves now.
 
         Raises:
             TypeError: it is no question, and its answer cannot come piece by piece.
@@ -130,17 +142,22 @@ class _Shown:
         return self.tally.prepared.request
 
     @property
-    def must_hold_again(self) -> bool:
-        """Whether the hold that is open may be spent by the attempt before."""
-        return not self._held
+    def is_asking_again(self) -> bool:
+        """Whether money is being held for another attempt just now: how far that has come, nobody can tell."""
+        return self.must_ask_again and self.tally.attempts > len(self.tally.failures)
 
-    def reheld(self, refusal: LedgerError | None) -> None:
-        """What came of holding anew."""
+    def again(self) -> tuple[Prepared, Ending | None, int]:
+        """Begin another attempt; what must be asked before it is made."""
+        self.tally.begin()
+        return self.tally.prepared, self.tally.spent, self.tally.attempts
+
+    def reheld(self, refusal: AttemptRefused | None) -> None:
+        """What came of asking."""
+        self.must_ask_again = False
         try:
             self.tally.reheld(refusal)
-        except NoMoney:
+        except NotAgain:
             self.ended = self.tally.ended()
-        self._held = True
 
     def show(self, text: str) -> str:
         """What may be shown of the answer now that there is more of it."""
@@ -165,25 +182,32 @@ class _Shown:
         if self._text or not isinstance(decision, Wait):
             self.ended = tally.ended()
             return 0.0
-        tally.begin()
-        self._held = not tally.must_hold_again
+        self.must_ask_again = True
         return jittered(decision)
 
     def next_link(self) -> Link | None:
         """Whom to ask instead, where nothing has been shown yet."""
-        return self.chain.next(self.ended) if self.ended is not None and not self._text else None
+        if self.ended is None:
+            return None
+        if self._text:
+            self.chain.note(self.ended)
+            return None
+        return self.chain.next(self.ended)
 
-    def linked(self, link: Link, refusal: LedgerError | None) -> None:
-        """Go on with somebody else, if there is money for it."""
-        if refusal is None:
-            self.ended = None
-            self.tally = link.tally
-            self._restored = self.tally.prepared.restore.stream()
-            self.tally.begin()
+    def linked(self, link: Link, refusal: AttemptRefused | None) -> bool:
+        """Go on with somebody else, if that is allowed. Returns whether that settles who is asked."""
+        if refusal is not None:
+            return is_for_all(refusal)
+        self.ended = None
+        self.tally = link.tally
+        self._restored = self.tally.prepared.restore.stream()
+        self.tally.begin()
+        return True
 
     def abandoned(self) -> Ended:
         """The call as it is when nobody wants the rest."""
-        if self.ended is None:
+        # Between two attempts nothing is under way that could be billed.
+        if self.ended is None and not self.must_ask_again:
             text = "Whoever asked did not wait for the whole answer; it may have been billed."
             self.tally.failed(Abandoned(text, raw="".join(self._text)))
         return self.ended or self.tally.ended()

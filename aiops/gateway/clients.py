@@ -18,7 +18,7 @@ from aiops.gateway.bounds import UNCOMPRESSED, abound, bound, note_sent
 from aiops.gateway.connections import Connection
 from aiops.gateway.in_process import transport_for
 
-_sync: dict[tuple[int, Connection], openai.OpenAI] = {}
+_sync: dict[tuple[int, Hashable], openai.OpenAI] = {}
 _async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = weakref.WeakKeyDictionary()
 
 
@@ -36,15 +36,30 @@ def sync_client(connection: Connection) -> openai.OpenAI:
     Raises:
         MissingKey: the connection needs a key and has none.
     """
-    key = (os.getpid(), connection)
-    if key not in _sync:
+
+    def build() -> openai.OpenAI:
         http = DefaultHttpx2Client(
             event_hooks={"request": [note_sent], "response": [bound]},
             timeout=_timeout(connection),
             transport=transport_for(connection),
         )
-        _sync[key] = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
-    return _sync[key]
+        made: openai.OpenAI = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
+        return made
+
+    return kept_by_process(connection, build)
+
+
+def kept_by_process(key: Hashable, build: Callable[[], openai.OpenAI]) -> openai.OpenAI:
+    """This process's client of that key, built where there is none."""
+    own = (os.getpid(), key)
+    found = _sync.get(own)
+    if found is None:
+        made = build()
+        # No lock, which a fork could leave shut for ever: of two threads that build one, the first to be done wins.
+        found = _sync.setdefault(own, made)
+        if found is not made:
+            made.close()
+    return found
 
 
 async def async_client(connection: Connection) -> openai.AsyncOpenAI:
@@ -118,6 +133,8 @@ def client_for(connection: Connection, plain: Any, azure: Any, http: Any) -> Any
         MissingKey: the connection needs a key and has none.
     """
     connection.require_key()
+    # What customers wrote, and the key, go to the address in the settings and to no other.
+    http.follow_redirects = False
     options: dict[str, Any] = {
         # The SDK wants some text even where the server wants none.
         "api_key": connection.api_key or "no-key-needed",

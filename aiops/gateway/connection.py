@@ -72,7 +72,8 @@ class Connection:
     """A call costs nothing: the price is zero, not unknown."""
 
     api: Literal["chat", "responses"] = "chat"
-    """Which of OpenAI's interfaces it speaks. Its own takes both; compatible servers mostly take `chat` alone."""
+    """Which of OpenAI's interfaces it speaks. Compatible servers mostly take `chat` alone; at OpenAI's own addresses
+    `responses` is the default."""
 
     max_in_flight: int = 32
     """Most requests at a time in one worker."""
@@ -109,7 +110,7 @@ class Connection:
     """Alternatives that it tells of each token."""
 
     supports_decisions: bool = False
-    """Whether it has OpenAI's interface for decisions (`/v1/decisions`)."""
+    """Whether it has OpenAI's interface for decisions (`/v1/decisions`). OpenAI's own addresses have, by default."""
 
     azure_endpoint: str = ""
     """`https://….openai.azure.com`; makes this a connection to Azure."""
@@ -146,7 +147,7 @@ class Connection:
         """What to do where a key is missing."""
         if self.azure_endpoint:
             return "set AZURE_OPENAI_API_KEY in the environment."
-        if self.base_url == OPENAI_URL:
+        if is_openai(self.base_url):
             return "set OPENAI_API_KEY in the environment, or point the connection at a server that needs none."
         return f"give AIOPS['CONNECTIONS']['{self.alias}'] an API_KEY, or API_KEY=None where the server needs none."
 
@@ -164,6 +165,11 @@ class Connection:
         from aiops.gateway.connections import get_connection
 
         return get_connection, (self.alias,)
+
+
+def is_openai(base_url: str) -> bool:
+    """Whether an address is OpenAI's own: the usual one, or that of a region (`https://eu.api.openai.com/v1`)."""
+    return f".{urlsplit(base_url).hostname or ''}".endswith(".api.openai.com")
 
 
 def is_loopback(host: str) -> bool:

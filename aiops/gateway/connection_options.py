@@ -16,6 +16,7 @@ from aiops.gateway.connection import (
     InvalidConnection,
     KeyInAddress,
     is_loopback,
+    is_openai,
 )
 from aiops.options import is_list_of_texts
 
@@ -78,6 +79,8 @@ def connection_from(alias: str, options: Mapping[str, Any]) -> Connection:
         # Only OpenAI itself may see the key that the environment has for OpenAI.
         given["api_key"] = os.environ.get("OPENAI_API_KEY", "")
     given["base_url"] = (given.get("base_url") or (f"{endpoint}/openai/v1" if endpoint else OPENAI_URL)).rstrip("/")
+    if is_openai(given["base_url"]):
+        given = {"api": "responses", "supports_decisions": True, **given}
     given["model"] = given.get("model") or DEFAULT_MODEL
     given["name"] = given.get("name") or _name_of(given["base_url"])
     return Connection(alias=alias, **given)
@@ -131,8 +134,8 @@ def _check_model_limits(alias: str, by_model: Any) -> None:
 
 def _name_of(base_url: str) -> str:
     host = urlsplit(base_url).hostname or ""
-    if base_url == OPENAI_URL:
-        return "OpenAI"
+    if is_openai(base_url):
+        return "OpenAI" if base_url == OPENAI_URL else f"OpenAI ({host})"
     if is_loopback(host):
         return "this machine"
     return f"Azure OpenAI ({host})" if host.endswith(".azure.com") else host

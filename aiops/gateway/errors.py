@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from aiops.gateway.completion import Completion
 
 
+HIDDEN = "***"
+
+
 class Billed(StrEnum):
     """Whether an attempt that failed may have cost money."""
 
@@ -63,6 +66,12 @@ class GatewayError(Exception):
         self.request_id = request_id
         self.raw = raw
         """The body as it came, or as much of it as is kept."""
+
+    def forget(self, secret: str | None) -> None:
+        """Take a secret out of what is said and kept: some servers say back the key that they refuse."""
+        if secret:
+            self.args = tuple(str(said).replace(secret, HIDDEN) for said in self.args)
+            self.raw = self.raw.replace(secret, HIDDEN)
 
 
 class Transient(GatewayError):

@@ -30,7 +30,10 @@ class ModelRules:
 
     def rejects(self, parameters: Mapping[str, Any]) -> list[str]:
         """Names among these that the model surely rejects, beside the others; empty where all is well."""
-        effort = parameters.get("reasoning_effort") or (parameters.get("reasoning") or {}).get("effort")
+        reasoning = parameters.get("reasoning")
+        effort = parameters.get("reasoning_effort") or (
+            reasoning.get("effort") if isinstance(reasoning, dict) else None
+        )
         # Left to itself, such a model may or may not reason: the provider says so for nothing.
         if not self.reasons or (self.may_not_reason and effort in (None, "none")):
             return []
@@ -58,10 +61,12 @@ class ModelRules:
 SAME = {"temperature": 1, "top_p": 1, "logprobs": False, "presence_penalty": 0, "frequency_penalty": 0}
 """Values that say the same as leaving the parameter out."""
 
+_OWN = r"(?:ft:)?(?:openai/)?"
+
 _FAMILIES = (
     # From gpt-5.1 on a model may be told not to reason.
-    (re.compile(r"(?:openai/)?(?:gpt-5\.\d|gpt-[6-9])(?!.*-chat)"), {"reasons": True, "may_not_reason": True}),
-    (re.compile(r"(?:openai/)?(?:gpt-5|o\d)(?!.*-chat)"), {"reasons": True}),
+    (re.compile(_OWN + r"(?:gpt-5\.\d|gpt-[6-9]|gpt-1\d)(?!.*-chat)"), {"reasons": True, "may_not_reason": True}),
+    (re.compile(_OWN + r"(?:gpt-5|o\d)(?!.*-chat)"), {"reasons": True}),
 )
 
 

@@ -63,6 +63,9 @@ class Request:
     schema_name: str = ""
     """At most 64 characters of `[A-Za-z0-9_-]`; required with a schema."""
 
+    strict: bool = True
+    """Whether the schema keeps to what providers can enforce; else they take it as advice, and we alone judge by it."""
+
     def most(self) -> Usage:
         beside = [self.schema, *(part for part in self.parameters.values() if isinstance(part, dict | list | tuple))]
         choices = self.parameters.get("n", 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import Any
 
 import aiohttp
@@ -30,7 +30,7 @@ BROKEN = (TypeError, LookupError, AttributeError, ValueError, RecursionError)
 
 def stream(
     request: Request, connection: Connection, *, timeout: float, heard: Heard | None = None
-) -> Iterator[str | Completion]:
+) -> Generator[str | Completion, None, None]:
     """Ask once, blocking: gives the text as it comes, and then the whole answer.
 
     Args:
@@ -57,7 +57,7 @@ def stream(
 
 async def astream(
     request: Request, connection: Connection, *, timeout: float, heard: Heard | None = None
-) -> AsyncIterator[str | Completion]:
+) -> AsyncGenerator[str | Completion]:
     """As `stream`, without blocking the event loop.
 
     Raises:

@@ -18,11 +18,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from aiops.gateway.stand_in.broken_bodies import CutBody, CutJson, Drip, WrongContentType
-from aiops.gateway.stand_in.broken_connections import Disconnect, Hang
-from aiops.gateway.stand_in.broken_streams import CutStream, Events
-from aiops.gateway.stand_in.faults import FAULTS
+from aiops.gateway.stand_in.broken_connections import Disconnect, HalfClosed, Hang
+from aiops.gateway.stand_in.broken_streams import CutStream, Ending, Events
+from aiops.gateway.stand_in.deep import Deep
+from aiops.gateway.stand_in.faults import FAULTS, SLOW_FAULTS
 from aiops.gateway.stand_in.floods import Flood
-from aiops.gateway.stand_in.received import Received
+from aiops.gateway.stand_in.received import Received, ReceivedFile
+from aiops.gateway.stand_in.redirects import Redirect
 from aiops.gateway.stand_in.replies import Answer, EmptyChoices, Failed, Filtered, Length, Refusal, Reply
 from aiops.gateway.stand_in.statuses import Html, Raw, Status
 from aiops.gateway.stand_in.threaded import MODEL, StandIn
@@ -33,22 +35,28 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAULTS",
+    "SLOW_FAULTS",
     "Answer",
     "CutBody",
     "CutJson",
     "CutStream",
+    "Deep",
     "Disconnect",
     "Drip",
     "EmptyChoices",
+    "Ending",
     "Events",
     "Failed",
     "Filtered",
     "Flood",
+    "HalfClosed",
     "Hang",
     "Html",
     "Length",
     "Raw",
     "Received",
+    "ReceivedFile",
+    "Redirect",
     "Refusal",
     "Reply",
     "StandIn",

@@ -67,7 +67,7 @@ def _never_sent(cause: BaseException | None) -> bool:
 
 
 def error_of_status(status: int, body: str, headers: Mapping[str, str]) -> GatewayError:
-    """Our error for an answer of a status of 400 or more."""
+    """Our error for an answer of a status that is no success."""
     own, said, code = _said(body)
     facts: dict[str, Any] = {
         "status": status,
@@ -75,6 +75,10 @@ def error_of_status(status: int, body: str, headers: Mapping[str, str]) -> Gatew
         "retry_after": retry_after(headers, now=time.time()),
         "raw": storable(body[:RAW_KEPT]),
     }
+    if status < 400:
+        return BadRequest(
+            f"The address in the settings leads elsewhere (status {status}), and is not followed: correct it.", **facts
+        )
     if status == 429 or code in NO_CREDIT:
         if code in NO_CREDIT:
             return QuotaExhausted(f"The provider's account has no credit left ({code}).", **facts)

@@ -11,11 +11,12 @@ from django.db import DataError, IntegrityError
 from django.db.models import F
 
 from aiops.calls.models import CallQuerySet
+from aiops.durable import durable
 from aiops.execution.ask import Ended
 from aiops.execution.judge import Outcome, judge, spoiled
 from aiops.execution.lost import close_lost
 from aiops.execution.reuse import keep_answers
-from aiops.execution.window import close_window, durable
+from aiops.execution.window import close_window
 from aiops.jobs.models import Item, Job
 from aiops.rows import update_rows
 

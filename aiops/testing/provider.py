@@ -13,6 +13,7 @@ from aiops.gateway.stand_in.exchange import Manner
 from aiops.gateway.stand_in.in_process import InProcess
 from aiops.gateway.stand_in.operations import operations
 from aiops.gateway.stand_in.provider import Provider as Answering
+from aiops.gateway.stand_in.rate_limits import RateLimits
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.replies import Answer, Reply
 from aiops.gateway.stand_in.script import Sayable, Script, as_reply
@@ -70,6 +71,7 @@ class Provider:
             latency=0.0,
             api_key=None,
             operations=operations(models=("gpt-6-luna",), clock=clock),
+            limits=RateLimits(requests=None, tokens=None, clock=clock),
             keep_requests=True,
         )
         self.answerer = InProcess(self._answering)

@@ -86,6 +86,7 @@ class Prompt(models.Model):
         parameters: Mapping[str, Any] | None = None,
         output_limit: int = OUTPUT_LIMIT,
         schema: SchemaVersion | None = None,
+        fallbacks: Sequence[Mapping[str, Any]] = (),
         note: str = "",
         by: Any = None,
     ) -> PromptVersion:
@@ -98,6 +99,7 @@ class Prompt(models.Model):
             parameters: sampling and the like, in the provider's words.
             output_limit: most tokens of an answer.
             schema: what an answer must satisfy; None for free text.
+            fallbacks: whom to ask instead, in order: `{"connection": …, "model": …, "on": […]}`.
             note: why this version exists.
             by: the user.
 
@@ -116,6 +118,7 @@ class Prompt(models.Model):
             parameters=dict(parameters or {}),
             output_limit=output_limit,
             schema=schema,
+            fallbacks=[dict(fallback) for fallback in fallbacks],
             note=note,
             created_by=by,
         )

@@ -9,8 +9,9 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
 from aiops.calls.models import Call
+from aiops.durable import InTransaction
 from aiops.execution.answer import aanswer, answer
-from aiops.execution.errors import ForbiddenParameter, InTransaction
+from aiops.execution.errors import ForbiddenParameter
 from aiops.gateway.connections import MissingKey, UnknownConnection
 from aiops.gateway.testing import Answer, CutJson, Disconnect, Length, Refusal, Status
 from aiops.ledger.errors import BudgetRefused, UnpricedModel

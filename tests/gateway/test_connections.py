@@ -16,6 +16,7 @@ from aiops.gateway.connections import (
     InvalidConnection,
     MissingKey,
     UnknownConnection,
+    connection_from,
     connections,
     get_connection,
     options_from_environment,
@@ -221,3 +222,22 @@ def test_the_gateway_can_be_imported_without_django_being_set_up():
     code = f"import importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "api", "decisions"),
+    [
+        ({"API_KEY": "a-key"}, "responses", True),
+        ({"API_KEY": "a-key", "BASE_URL": "https://api.openai.com/v1/"}, "responses", True),
+        ({"API_KEY": "a-key", "BASE_URL": "https://eu.api.openai.com/v1"}, "responses", True),
+        ({"API_KEY": "a-key", "API": "chat", "SUPPORTS_DECISIONS": False}, "chat", False),
+        ({"BASE_URL": "https://models.example.com/v1"}, "chat", False),
+        ({"BASE_URL": "https://api.openai.com.example.com/v1"}, "chat", False),
+        ({"BASE_URL": "https://notapi.openai.com/v1"}, "chat", False),
+        ({"AZURE_ENDPOINT": "https://shop.openai.azure.com"}, "chat", False),
+        ({"AZURE_ENDPOINT": "https://shop.openai.azure.com", "API": "responses"}, "responses", False),
+    ],
+)
+def test_responses_and_decisions_are_the_default_of_openai_itself(options, api, decisions):
+    made = connection_from("default", options)
+    assert (made.api, made.supports_decisions) == (api, decisions)

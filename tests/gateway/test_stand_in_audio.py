@@ -26,13 +26,13 @@ def client(stand_in):
         yield client
 
 
-def recording(seconds=2.0):
+def recording(seconds=2.0, rate=8000):
     target = io.BytesIO()
     with wave.open(target, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(int(16_000 * seconds)))
+        file.setframerate(rate)
+        file.writeframes(bytes(int(2 * rate * seconds)))
     return "call.wav", target.getvalue(), "audio/wav"
 
 
@@ -54,7 +54,7 @@ def test_a_recording_becomes_words_and_is_paid_by_tokens(stand_in, client):
 
 def test_the_oldest_model_is_paid_by_the_second(stand_in, client):
     assert listen(client, model="whisper-1").usage.model_dump() == {"type": "duration", "seconds": 2.0}
-    listen(client, model="whisper-1", file=recording(0.5))
+    listen(client, model="whisper-1", file=recording(0.5, rate=44_100))
     assert stand_in.totals.audio_seconds == 2.5
     assert stand_in.totals.prompt_tokens == 0
 

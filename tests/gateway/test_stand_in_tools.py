@@ -128,6 +128,14 @@ def test_where_a_call_is_demanded_the_seed_makes_one_that_is_valid(client, choic
     assert called.finish_reason == "tool_calls"
 
 
+def test_the_function_that_is_named_is_the_one_that_is_called(client):
+    tools = [{"type": "function", "function": {"name": name}} for name in ("one", "two", "three")]
+    for name in ("one", "two", "three"):
+        choice = {"type": "function", "function": {"name": name}}
+        [call] = chat(client, tools=tools, tool_choice=choice).choices[0].message.tool_calls
+        assert (call.function.name, call.function.arguments) == (name, "{}")
+
+
 def test_where_words_will_do_the_seed_makes_words(client):
     assert chat(client, tools=FOR_CHAT, tool_choice="auto").choices[0].message.content
     assert respond(client, tools=FOR_RESPONSES).output_text

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from aiops.calls.models import Call
-from aiops.execution.window import durable
+from aiops.durable import durable
 from aiops.gateway.testing import Answer, Disconnect, Refusal, StandIn, Status
 from aiops.jobs.claim import MOST_CLAIMS, claim, pick
 from aiops.jobs.control import resume
@@ -442,3 +442,17 @@ def test_a_prompt_whose_answers_may_be_given_again_is_not_asked_twice(triage, so
     first.refresh_from_db()
     assert (again.cost, sum(call.saved for call in calls)) == (0, first.cost)
     assert held_and_settled() == (0, first.cost)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_limit_slows_a_job_down_and_fails_none_of_its_rows(triage, source, provider, settings):
+    connections = settings.AIOPS["CONNECTIONS"]
+    default = {**connections["default"], "REQUESTS_PER_MINUTE": 300, "MAX_IN_FLIGHT": 200, "DEADLINE": 2.0}
+    settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {**connections, "default": default}}
+    job = start_job(triage, source)
+    work(job.pk)
+    job.refresh_from_db()
+    assert (job.status, counts(job)) == (Job.Status.FINISHED, {"succeeded": 20})
+    times = [request.at for request in provider.requests]
+    # Five a second, and a little at the beginning.
+    assert (times[-1] - times[0]).total_seconds() > 3

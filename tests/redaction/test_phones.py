@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.util import find_spec
 
 import pytest
 
 from aiops.redaction import redact
-
-needs_library = pytest.mark.skipif(
-    find_spec("phonenumbers") is None, reason='no phonenumbers here: pip install "django-aiops[phones]"'
-)
 
 
 def numbers(text, *countries):
@@ -21,7 +16,7 @@ def numbers(text, *countries):
     return [text[one.start : one.end] for one in Phones(*countries)(text)]
 
 
-@needs_library
+@pytest.mark.phones
 @pytest.mark.parametrize(
     ("text", "countries", "expected"),
     [
@@ -37,13 +32,13 @@ def test_numbers_of_the_world_and_those_within_a_country(text, countries, expect
     assert numbers(text, *countries) == expected
 
 
-@needs_library
+@pytest.mark.phones
 def test_the_last_number_of_a_long_text_counts_like_the_first():
     # The library by itself would give up after 65,535 that are none.
     assert numbers("12345678 x " * 70_000 + "+49 30 901820") == ["+49 30 901820"]
 
 
-@needs_library
+@pytest.mark.phones
 def test_the_ready_made_detector_is_found_by_its_path():
     from aiops.redaction import load_detector
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from aiops.redaction import InvalidDetector, redact
-
-needs_presidio = pytest.mark.skipif(
-    find_spec("presidio_analyzer") is None, reason='no Presidio here: pip install "django-aiops[privacy]"'
-)
 
 MAKE_MODEL = """
 import sys, spacy
@@ -48,7 +43,7 @@ def presidio(model):
     return presidio
 
 
-@needs_presidio
+@pytest.mark.presidio
 def test_names_are_redacted_and_come_back_whatever_language_the_model_speaks(presidio):
     text = "Ada Lovelace aus London fragt nach der Difference Engine."
     redacted = redact([{"role": "user", "content": text}], [presidio("PERSON", "LOCATION")])
@@ -57,19 +52,19 @@ def test_names_are_redacted_and_come_back_whatever_language_the_model_speaks(pre
     assert redacted.restore.text(sent) == text
 
 
-@needs_presidio
+@pytest.mark.presidio
 def test_only_what_is_asked_for_is_found(presidio):
     redacted = redact([{"role": "user", "content": "Ada in London"}], [presidio("LOCATION")])
     assert redacted.messages[0]["content"] == "Ada in [LOCATION_1]"
 
 
-@needs_presidio
+@pytest.mark.presidio
 def test_what_presidio_knows_by_its_form_may_be_asked_for_beside_names(presidio):
     redacted = redact([{"role": "user", "content": "Ada: 203.0.113.7"}], [presidio("PERSON", "IP_ADDRESS")])
     assert redacted.counts == {"ip_address": 1, "person": 1}
 
 
-@needs_presidio
+@pytest.mark.presidio
 def test_several_threads_share_one_model(presidio):
     detector = presidio("PERSON")
     texts = [f"{'x ' * number}Ada" for number in range(40)]
@@ -80,14 +75,14 @@ def test_several_threads_share_one_model(presidio):
     ] * 40
 
 
-@needs_presidio
+@pytest.mark.presidio
 def test_an_entity_that_nobody_knows_refuses_the_call(presidio):
     with pytest.raises(InvalidDetector) as refusal:
         redact([{"role": "user", "content": "Ada"}], [presidio("PERSON", "PESRON")])
     assert str(refusal.value) == "The detector “Presidio(PERSON, PESRON)” cannot be used: it knows no PESRON."
 
 
-@needs_presidio
+@pytest.mark.presidio
 def test_a_model_that_is_not_there_is_named_and_never_fetched(presidio):
     with pytest.raises(InvalidDetector, match=r"there is no spaCy model en_core_web_none \(installed: "):
         presidio("PERSON", model="en_core_web_none").check()
@@ -95,7 +90,7 @@ def test_a_model_that_is_not_there_is_named_and_never_fetched(presidio):
         redact([{"role": "user", "content": "Ada"}], [presidio("PERSON", model="en_core_web_none")])
 
 
-@needs_presidio
+@pytest.mark.presidio
 @pytest.mark.parametrize("entities", [(), ("PERSON", "EMAIL_ADDRESS"), ("URL",)])
 def test_what_would_ask_the_internet_is_refused(presidio, entities):
     with pytest.raises(ValueError, match="Presidio needs entities to look for, other than EMAIL_ADDRESS and URL"):

@@ -13,6 +13,7 @@ from aiops.cache.answers import NewAnswer, keep
 from aiops.cache.models import CachedAnswer
 from aiops.calls.identity import new_call_id
 from aiops.calls.models import Call
+from aiops.files.models import UploadedFile
 from aiops.gateway.completion import Completion
 from aiops.jobs.models import Item, Job
 from prompts.models import Prompt
@@ -150,6 +151,22 @@ def make_cached_answer(version=None, number: int = 1, text: str = SECRET, **fiel
     news = [NewAnswer(key=uuid4().hex * 2, call_id=uuid4(), **(given | fields)) for _ in range(number)]
     keep(news, ttl=3 * 3600, now=timezone.now())
     return CachedAnswer.objects.get(key=news[-1].key)
+
+
+def make_file(**fields: Any) -> UploadedFile:
+    """A file that is at the provider."""
+    defaults = {
+        "connection": "default",
+        "provider_id": "file-000000000000000000000001",
+        "name": "contract of Ada.pdf",
+        "purpose": "user_data",
+        "size": 1_258_291,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "content_type": "application/pdf",
+        "state": "there",
+        "created": timezone.now(),
+    }
+    return UploadedFile.objects.create(**(defaults | fields))
 
 
 def row_of(row: Any) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(boss, version, djang
     boss.get(LIST)
     for _ in range(2):
         # Session, user, count, rows.
-        with django_assert_num_queries(4) as queries:
+        with django_assert_num_queries(5) as queries:
             boss.get(LIST)
         kept(version, 30)
     read = [query["sql"] for query in queries]
@@ -96,7 +96,7 @@ def test_the_page_leads_to_the_version_and_to_the_call_that_paid(boss, version, 
     call = make_call(version)
     answer = kept(version)
     CachedAnswer.objects.update(call_id=call.pk)
-    with django_assert_num_queries(4):  # session, user, answer, its text
+    with django_assert_num_queries(5):  # session, user, switch, answer, its text
         html = boss.get(page(answer)).content.decode()
     assert f'href="/admin/aiops/call/{call.pk}/change/"' in html
     assert f'href="/admin/prompts/promptversion/{version.pk}/change/"' in html
@@ -107,7 +107,7 @@ def test_the_page_leads_to_the_version_and_to_the_call_that_paid(boss, version, 
 def test_the_answer_itself_is_for_those_who_may_read_bodies(sign_in, version, django_assert_num_queries):
     answer = kept(version)
     client = sign_in("aiops.view_cachedanswer")
-    with django_assert_num_queries(5) as queries:  # Session, user, two kinds of permissions, answer.
+    with django_assert_num_queries(6) as queries:  # Session, user, switch, two kinds of permissions, answer.
         html = client.get(page(answer)).content.decode()
     assert not [query["sql"] for query in queries if '"body"' in query["sql"]]
     assert SECRET not in html

@@ -9,6 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 
 from aiops.cache.models import CachedAnswer
+from aiops.catalogue.models import ModelCard
 from aiops.jobs.models import Job
 from aiops.ledger.models import Budget
 from project.helpdesk.models import Ticket
@@ -52,7 +53,8 @@ def pages(db, settings, boss):
     answer = make_cached_answer(version)
     CachedAnswer.objects.update(id=500_002_013, hits=5_000, size=5_000)
     answer.pk = 500_002_013
-    rows = (schema, form, prompt, version, other, ticket, job, item, budget, call, answer)
+    model = ModelCard.objects.create(pk=500_002_014, connection="default", model="gpt-6-luna", context_limit=400_000)
+    rows = (schema, form, prompt, version, other, ticket, job, item, budget, call, answer, model)
     lists = {type(row): reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_changelist") for row in rows}
     changes = [reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_change", args=(row.pk,)) for row in rows]
     return [

@@ -10,12 +10,20 @@ from pathlib import Path
 
 import pytest
 
+import aiops.gateway.testing as stand_in
 import aiops.testing as face
 from aiops.testing.asked import Asked, Criteria
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs/how-to/test-your-code.md").read_text()
+# What follows is about the provider behind HTTP.
+TEXT = (ROOT / "docs/how-to/test-your-code.md").read_text().partition("\n## Over HTTP\n")[0]
 CONFTEST, PYTEST, TEST_CASE = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+
+KINDS = [
+    name
+    for name in face.__all__
+    if name != "Reply" and isinstance(getattr(face, name), type) and issubclass(getattr(face, name), face.Reply)
+]
 
 NO_SOCKETS = """
 import os
@@ -143,6 +151,15 @@ def test_every_name_of_a_question_and_of_a_criterion_is_told():
     fields = {name for name, value in vars(Asked).items() if isinstance(value, property)} | {"connection"}
     assert fields - told == set()
     assert set(re.findall(r"(\w+)=…", TEXT)) == set(Criteria.__annotations__)
+
+
+def test_every_kind_of_reply_is_in_the_how_to():
+    assert {kind for kind in KINDS if f"`{kind}(" not in TEXT} == set()
+
+
+def test_whatever_the_server_replies_the_provider_within_the_process_replies_too():
+    kinds = [name for name in stand_in.__all__ if isinstance(getattr(stand_in, name), type)]
+    assert {kind for kind in kinds if issubclass(getattr(stand_in, kind), face.Reply)} == {*KINDS, "Reply"}
 
 
 def test_everything_that_is_public_is_there():

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx2
 import openai
 import pytest
 from asgiref.sync import async_to_sync
@@ -23,14 +24,18 @@ from aiops.testing import (
     CutBody,
     CutJson,
     CutStream,
+    Deep,
     Disconnect,
     Drip,
     EmptyChoices,
+    Ending,
     Filtered,
     Flood,
+    HalfClosed,
     Hang,
     Html,
     Length,
+    Redirect,
     Refusal,
     Status,
     stand_in,
@@ -128,6 +133,13 @@ def test_the_sdks_own_client_is_answered_too(api, call, provider, db):
         (Hang(), "interrupted"),
         (Hang(after_headers=True), "interrupted"),
         (Flood(20 * 2**20), "malformed"),
+        (Flood(20 * 2**20, compressed=True), "malformed"),
+        (Deep(outside=True), "malformed"),
+        (Ending(times=0), "malformed"),
+        (Ending(times=2), "malformed"),
+        (HalfClosed(), "interrupted"),
+        (Redirect(), "bad_request"),
+        (Redirect(status=301), "bad_request"),
         (Refusal(), "refused"),
         (Length(), "cut_off"),
         (Filtered(), "filtered"),
@@ -142,12 +154,25 @@ def test_a_fault_is_the_error_that_it_is_over_a_network(fault, kind, api, call, 
     assert Call.objects.get().error_kind == kind
 
 
-@pytest.mark.parametrize("fault", [CutStream(3), CutStream(3, politely=True), Disconnect(), CutBody()])
+@pytest.mark.parametrize(
+    "fault", [CutStream(3), CutStream(3, politely=True), Ending(times=0), Disconnect(), CutBody(), HalfClosed()]
+)
 def test_a_stream_breaks_off_as_over_a_network(fault, api, call, provider):
     provider.reply_with(fault)
     with pytest.raises(OpenAITransportError) as caught:
         call("stream", ASK, retry=ONCE)
     assert caught.value.kind == "interrupted"
+
+
+def test_half_a_closed_connection_is_noticed_at_once_and_not_by_a_time_that_ran_out(provider, db):
+    provider.reply_with(HalfClosed(), Hang(after_headers=True))
+    sdk = get_openai_client().sdk
+    seen = []
+    for _ in range(2):
+        with pytest.raises((openai.APIConnectionError, httpx2.TransportError)) as caught:
+            sdk.chat.completions.create(model="gpt-6-luna", messages=ASK)
+        seen.append(isinstance(caught.value, openai.APITimeoutError | httpx2.TimeoutException))
+    assert seen == [False, True]
 
 
 def test_whoever_stops_reading_a_stream_ends_it(api, provider, db):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 from typing import Any
 
 import httpx2
 import openai
 
-from aiops.client.sdk.recorded import AsyncRecordingTransport, RecordingTransport
-from aiops.execution.errors import REFUSALS
-from aiops.gateway.clients import client_for, kept_by_loop
+from aiops.client.sdk.transports import AsyncRecordingTransport, RecordingTransport
+from aiops.gateway.clients import client_for, kept_by_loop, kept_by_process
 from aiops.gateway.connections import Connection, get_connection
-from aiops.gateway.errors import GatewayError
 from aiops.gateway.in_process import transport_for
-
-_sync: dict[tuple[int, Connection], openai.OpenAI] = {}
 
 
 def sync_sdk(alias: str) -> openai.OpenAI:
@@ -25,12 +21,15 @@ def sync_sdk(alias: str) -> openai.OpenAI:
         ConnectionProblem: there is no such connection, or it has no key.
     """
     connection = get_connection(alias)
-    key = (os.getpid(), connection)
-    if key not in _sync:
-        transport = RecordingTransport(connection, transport_for(connection) or httpx2.HTTPTransport())
-        http = openai.DefaultHttpx2Client(transport=transport)
-        _sync[key] = client_for(connection, RecordedOpenAI, RecordedAzureOpenAI, http)
-    return _sync[key]
+    # Before anything is built that would have to be closed.
+    connection.require_key()
+
+    def build() -> openai.OpenAI:
+        http = _recording(connection)
+        made: openai.OpenAI = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
+        return made
+
+    return kept_by_process(("sdk", connection), build)
 
 
 def async_sdk(alias: str) -> openai.AsyncOpenAI:
@@ -40,51 +39,53 @@ def async_sdk(alias: str) -> openai.AsyncOpenAI:
         ConnectionProblem: there is no such connection, or it has no key.
     """
     connection = get_connection(alias)
+    connection.require_key()
 
     def build() -> openai.AsyncOpenAI:
-        transport = AsyncRecordingTransport(connection, transport_for(connection) or httpx2.AsyncHTTPTransport())
-        http = openai.DefaultAsyncHttpx2Client(transport=transport)
-        made: openai.AsyncOpenAI = client_for(connection, RecordedAsyncOpenAI, RecordedAsyncAzureOpenAI, http)
+        http = _recording_async(connection)
+        made: openai.AsyncOpenAI = client_for(connection, openai.AsyncOpenAI, openai.AsyncAzureOpenAI, http)
         return made
 
     return kept_by_loop(("sdk", connection), build)
 
 
-class _Recorded:
-    """The SDK takes every exception below it for a broken connection: a refusal of ours comes out as itself."""
-
-    def request(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().request(*args, **kwargs)  # type: ignore[misc]
-        except openai.APIConnectionError as error:
-            if isinstance(error.__cause__, (*REFUSALS, GatewayError)):
-                raise error.__cause__ from None
-            raise
+# The SDK's own HTTP client, with its limits and the proxies of the environment; each of its ways out is wrapped where
+# it is: one that is given a transport instead would know neither.
 
 
-class _AsyncRecorded:
-    """As `_Recorded`, awaited."""
-
-    async def request(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return await super().request(*args, **kwargs)  # type: ignore[misc]
-        except openai.APIConnectionError as error:
-            if isinstance(error.__cause__, (*REFUSALS, GatewayError)):
-                raise error.__cause__ from None
-            raise
-
-
-class RecordedOpenAI(_Recorded, openai.OpenAI):
-    pass
+def _recording(connection: Connection) -> httpx2.Client:
+    within = transport_for(connection)
+    if within is not None:
+        return openai.DefaultHttpx2Client(transport=RecordingTransport(connection, lambda: within))
+    http: Any = openai.DefaultHttpx2Client()
+    http._transport = RecordingTransport(connection, _again(http._transport, None))
+    http._mounts = {
+        pattern: way and RecordingTransport(connection, _again(way, pattern)) for pattern, way in http._mounts.items()
+    }
+    made: httpx2.Client = http
+    return made
 
 
-class RecordedAzureOpenAI(_Recorded, openai.AzureOpenAI):
-    pass
+def _again(first: httpx2.BaseTransport, pattern: Any) -> Any:
+    """Gives that transport the first time, and then another of its kind each time."""
+    left = [first]
+
+    def transport() -> Any:
+        if left:
+            return left.pop()
+        http: Any = openai.DefaultHttpx2Client()
+        return http._transport if pattern is None else http._mounts[pattern]
+
+    return transport
 
 
-class RecordedAsyncOpenAI(_AsyncRecorded, openai.AsyncOpenAI):
-    pass
-
-
-class RecordedAsyncAzureOpenAI(_AsyncRecorded, openai.AsyncAzureOpenAI):
-    pass
+def _recording_async(connection: Connection) -> httpx2.AsyncClient:
+    within = transport_for(connection)
+    if within is not None:
+        return openai.DefaultAsyncHttpx2Client(transport=AsyncRecordingTransport(connection, within))
+    http: Any = openai.DefaultAsyncHttpx2Client()
+    wrapped = partial(AsyncRecordingTransport, connection)
+    http._transport = wrapped(http._transport)
+    http._mounts = {pattern: way and wrapped(way) for pattern, way in http._mounts.items()}
+    made: httpx2.AsyncClient = http
+    return made

@@ -9,6 +9,7 @@ from aiops.gateway.connections import Connection
 from aiops.gateway.dialects import chat, decisions, embeddings, moderations, responses, speech, transcriptions
 from aiops.gateway.dialects.decisions import DecisionRequest
 from aiops.gateway.dialects.embeddings import EmbeddingRequest
+from aiops.gateway.dialects.misfit import misfit
 from aiops.gateway.dialects.moderations import ModerationRequest
 from aiops.gateway.dialects.sending import Facts, Sending
 from aiops.gateway.dialects.speech import SpeechRequest
@@ -27,6 +28,7 @@ __all__ = [
     "SpeechRequest",
     "TranscriptionRequest",
     "dialect_of",
+    "misfit",
 ]
 
 

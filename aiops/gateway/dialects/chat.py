@@ -29,7 +29,7 @@ def sending_of(request: Request, connection: Connection, *, stream: bool = False
     if request.schema is not None and connection.supports_json_schema:
         body["response_format"] = {
             "type": "json_schema",
-            "json_schema": {"name": request.schema_name, "schema": request.schema, "strict": True},
+            "json_schema": {"name": request.schema_name, "schema": request.schema, "strict": request.strict},
         }
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}

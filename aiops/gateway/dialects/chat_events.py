@@ -26,6 +26,9 @@ class ChatEvents:
             TypeError, LookupError, AttributeError: it is no chunk of a chat completion.
         """
         self._head |= {name: value for name, value in event.items() if name != "choices" and value is not None}
+        if not event["choices"] and event.get("usage"):
+            # What was used is said last of all: here there was no answer, and it is billed.
+            self.ended = True
         added = ""
         for choice in event["choices"]:
             index = choice.get("index", 0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
+import sys
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +71,9 @@ def completion_of(content: bytes, facts: Facts) -> Completion:
         vectors = [_vector(row["embedding"]) for row in rows]
         if [row["index"] for row in rows] != list(range(len(rows))) or not vectors:
             raise LookupError
-    except (TypeError, LookupError, AttributeError, ValueError, binascii.Error) as error:
+        if len({len(vector) for vector in vectors}) > 1:
+            raise ValueError
+    except (TypeError, LookupError, AttributeError, ValueError, OverflowError, binascii.Error) as error:
         raise malformed(content, facts, WHAT) from error
     tokens = usage.get("prompt_tokens", usage.get("total_tokens"))
     return Completion(
@@ -86,7 +90,18 @@ def completion_of(content: bytes, facts: Facts) -> Completion:
 
 
 def _vector(told: Any) -> list[float]:
-    """Some compatible servers send numbers whatever they were asked for."""
+    """Some compatible servers send numbers whatever they were asked for.
+
+    Raises:
+        ValueError, TypeError, OverflowError: it is no vector; one number that is none makes every distance none.
+    """
     if isinstance(told, str):
-        return array("f", base64.b64decode(told, validate=True)).tolist()
-    return [float(number) for number in told]
+        numbers = array("f", base64.b64decode(told, validate=True))
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        vector = numbers.tolist()
+    else:
+        vector = [number + 0.0 for number in told]
+    if not vector or not all(map(math.isfinite, vector)):
+        raise ValueError
+    return vector

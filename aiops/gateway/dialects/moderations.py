@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from aiops.gateway.completion import Completion
 from aiops.gateway.connections import Connection
-from aiops.gateway.dialects.reading import malformed, parsed, raw_usage, short
+from aiops.gateway.dialects.reading import is_number, malformed, parsed, raw_usage, short
 from aiops.gateway.dialects.sending import Facts, Sending
 from aiops.gateway.usage import Usage
 
@@ -54,7 +54,7 @@ def completion_of(content: bytes, facts: Facts) -> Completion:
     results = payload.get("results")
     if not isinstance(results, list) or not results or not all(isinstance(one, dict) for one in results):
         raise malformed(content, facts, WHAT)
-    if not all(isinstance(one.get("flagged"), bool) for one in results):
+    if not all(map(_is_result, results)):
         raise malformed(content, facts, WHAT)
     return Completion(
         text="",
@@ -67,4 +67,15 @@ def completion_of(content: bytes, facts: Facts) -> Completion:
         total_ms=facts.total_ms,
         body=payload,
         result=results,
+    )
+
+
+def _is_result(one: Mapping[str, Any]) -> bool:
+    categories, scores = one.get("categories") or {}, one.get("category_scores") or {}
+    return (
+        isinstance(one.get("flagged"), bool)
+        and isinstance(categories, dict)
+        and isinstance(scores, dict)
+        # A category that the model does not know may be null.
+        and all(score is None or (is_number(score) and 0 <= score <= 1) for score in scores.values())
     )

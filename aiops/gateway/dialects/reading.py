@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from aiops.gateway.completion import Completion
 from aiops.gateway.dialects.sending import Facts
@@ -48,6 +49,11 @@ def raw_usage(payload: JsonObject) -> JsonObject:
         return storable_data(usage) if isinstance(usage, dict) else {}
     except TooDeep:
         return {}
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether this is a number that can be reckoned with; Python reads `NaN` and `Infinity` as well."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def short(value: object, most: int) -> str:

@@ -30,7 +30,7 @@ def sending_of(request: Request, connection: Connection, *, stream: bool = False
                 "type": "json_schema",
                 "name": request.schema_name,
                 "schema": request.schema,
-                "strict": True,
+                "strict": request.strict,
             },
         }
     body: dict[str, Any] = {

@@ -11,6 +11,8 @@ from aiops.gateway.connections import Connection
 from aiops.gateway.dialects.reading import malformed, parsed, raw_usage, require_complete, short
 from aiops.gateway.dialects.sending import Facts, Sending
 from aiops.gateway.plain_text import storable
+from aiops.gateway.shown import measure
+from aiops.gateway.sizes import OVERHEAD, text_size
 from aiops.gateway.usage import MOST_TOKENS, Usage, usage_of_responses
 
 PATH = "/audio/transcriptions"
@@ -41,13 +43,19 @@ class TranscriptionRequest:
     def most(self) -> Usage:
         seconds = min(len(self.sound) // THINNEST + 1, MOST_TOKENS // 1000)
         tokens = TOKENS_A_SECOND * seconds
-        return Usage(input_audio_ms=1000 * seconds, input_audio_tokens=tokens, output_tokens=tokens)
+        beside = text_size(str(self.parameters.get("prompt") or ""))
+        return Usage(
+            input_audio_ms=1000 * seconds,
+            input_tokens=OVERHEAD + beside,
+            input_audio_tokens=tokens,
+            output_tokens=tokens,
+        )
 
     def counted(self) -> Usage | None:
         return None
 
     def shown(self) -> Sequence[Mapping[str, object]]:
-        return [{"role": "input", "content": f"{self.name}, {len(self.sound):,} bytes"}]
+        return [{"role": "input", "content": f"{self.name} ({measure(self.sound)})"}]
 
     def settings(self) -> Mapping[str, Any]:
         return dict(self.parameters)
@@ -70,7 +78,15 @@ def completion_of(content: bytes, facts: Facts) -> Completion:
         Malformed: the answer is something else.
         Empty: nothing was heard.
     """
-    payload = parsed(content, facts, WHAT)
+    return read(parsed(content, facts, WHAT), content, facts)
+
+
+def read(payload: Mapping[str, Any], content: bytes, facts: Facts) -> Completion:
+    """As `completion_of`, of a parsed body, or of the last event of a stream.
+
+    Raises:
+        Malformed, Empty: as there.
+    """
     if not isinstance(payload.get("text"), str):
         raise malformed(content, facts, WHAT)
     usage = raw_usage(payload)

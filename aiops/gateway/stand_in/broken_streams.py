@@ -35,6 +35,31 @@ class CutStream(Spoilt):
 
 
 @dataclass(frozen=True)
+class Ending(Spoilt):
+    """An answer whose end comes so many times: in a stream what says that it is whole, else the last byte."""
+
+    times: int = 2
+
+    async def send(self, exchange: Exchange) -> None:
+        draft = self.of.draft(exchange)
+        streams = exchange.streamed and draft.error is None
+        if self.times == 1 or (streams and self.times):
+            exchange.promise(draft)
+        else:
+            exchange.lose(draft)
+        if streams:
+            streamed = draft.streamed()
+            await exchange.begin()
+            for piece in [*streamed.pieces, *streamed.ending * self.times]:
+                await exchange.piece(piece)
+            await exchange.end()
+            return
+        body = draft.body()
+        whole = body[:-1] + body[-1:] * self.times
+        await exchange.whole(whole, status=draft.status, content_type=draft.content_type)
+
+
+@dataclass(frozen=True)
 class Events(Reply):
     """A stream of exactly these events: chunks that are no JSON, what no API says, …"""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aiops.gateway.stand_in.received import text_of
+from aiops.gateway.stand_in.received import Received, text_of
 
 
 def tokens_of_text(text: str) -> int:
@@ -16,6 +16,11 @@ def tokens_of_text(text: str) -> int:
 def tokens_of_messages(messages: Iterable[Any]) -> int:
     """Tokens that a prompt counts: its words, four for each message, three for the answer's beginning."""
     return 3 + sum(4 + tokens_of_text(text_of(message)) for message in messages)
+
+
+def tokens_asked(received: Received) -> int:
+    """What a limit of tokens counts before there is an answer: the prompt, and all the output that it asks for."""
+    return tokens_of_messages(received.messages) + (received.output_limit or 0)
 
 
 def chat_usage(tokens_in: int, tokens_out: int, *, cached: int = 0, reasoning: int = 0) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _odds(scripted: Any, options: list[Any]) -> list[float]:
     if not isinstance(scripted, Mapping):
         if scripted not in options:
             raise ValueError(f"A reply chooses {scripted!r}, which the question does not offer: {options!r}.")
-        return [float(option == scripted and type(option) is type(scripted)) for option in options]
+        return [float(option == scripted) for option in options]
     return [float(scripted.get(option, 0.0)) for option in options]
 
 

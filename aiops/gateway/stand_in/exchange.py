@@ -13,7 +13,7 @@ from aiops.gateway.stand_in.wire import Wire
 
 EVENTS = "text/event-stream; charset=utf-8"
 
-RATE_LIMIT_HEADERS = {
+RATE_LIMIT_HEADERS: Mapping[str, str] = {
     "x-ratelimit-limit-requests": "10000",
     "x-ratelimit-remaining-requests": "9999",
     "x-ratelimit-reset-requests": "6ms",
@@ -46,11 +46,16 @@ class Exchange:
         manner: Manner,
         tally: Tally,
         request_id: str,
+        limits: Mapping[str, str] = RATE_LIMIT_HEADERS,
     ) -> None:
         self.received = received
         self.operation = operation
         self.manner = manner
+        self.streamed = operation is not None and operation.streams(received)
+        """Whether a stream is awaited."""
         self.request_id = request_id
+        self.limits = limits
+        """The headers that tell of rate limits."""
         self._wire = wire
         self._tally = tally
         self._promised: Draft | None = None
@@ -100,14 +105,13 @@ class Exchange:
         return self.operation
 
     @property
-    def streamed(self) -> bool:
-        """Whether a stream is awaited."""
-        return self.operation is not None and self.operation.streams(self.received)
-
-    @property
     def begun(self) -> bool:
         """Whether the headers of an answer have been sent."""
         return self._wire.begun
+
+    def half_close(self) -> None:
+        """Say that nothing more comes, in the middle of whatever was being said, and go on listening."""
+        self._wire.half_close()
 
     def hang_up(self) -> None:
         """Close the connection in the middle of whatever was being said."""
@@ -136,7 +140,7 @@ class Exchange:
             self._promised = None
 
     def _headers(self, content_type: str, more: Mapping[str, str] | None) -> dict[str, str]:
-        headers = {"Content-Type": content_type, "x-request-id": self.request_id, **RATE_LIMIT_HEADERS}
+        headers = {"Content-Type": content_type, "x-request-id": self.request_id, **self.limits}
         if more:
             headers.update(more)
         return headers

@@ -52,6 +52,10 @@ class HttpWire:
                 raise ConnectionResetError("The client has gone.")
             await asyncio.sleep(min(left, 0.25))
 
+    def half_close(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.write_eof()
+
     def hang_up(self) -> None:
         if self._request.transport is not None:
             self._request.transport.close()

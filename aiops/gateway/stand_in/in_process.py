@@ -115,6 +115,7 @@ class _Wire:
     def __init__(self) -> None:
         self.begun = False
         self.ended = False
+        self._half_closed = False
 
     async def whole(self, body: bytes, *, status: int, headers: Mapping[str, str]) -> None:
         await self.begin(status=status, headers=headers, length=len(body))
@@ -136,7 +137,12 @@ class _Wire:
         await _step(_Pause(seconds))
 
     async def stall(self, seconds: float) -> None:
+        if self._half_closed:
+            raise ConnectionResetError("Whoever asked has seen the end, and gone.")
         await _step(_Pause(seconds))
+
+    def half_close(self) -> None:
+        self._half_closed = True
 
     def hang_up(self) -> None:
         """There is nothing to close: an answer that is over and has not ended has broken off."""

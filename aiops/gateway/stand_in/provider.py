@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from aiops.gateway.stand_in.arriving import Arrived, received
+from aiops.gateway.stand_in.counting import tokens_asked
 from aiops.gateway.stand_in.exchange import Exchange, Manner
 from aiops.gateway.stand_in.operation import Operation, Problem
+from aiops.gateway.stand_in.rate_limits import RateLimits
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.replies import Reply
 from aiops.gateway.stand_in.routes import Routes
@@ -34,6 +36,7 @@ class Provider:
         latency: float,
         api_key: str | None,
         operations: Mapping[str, Operation],
+        limits: RateLimits,
         keep_requests: bool,
     ) -> None:
         self.requests: list[Received] = []
@@ -45,6 +48,7 @@ class Provider:
         self._latency = latency
         self._api_key = api_key
         self._operations = operations
+        self._limits = limits
         self._keep_requests = keep_requests
         self._name = secrets.token_hex(6)
         self._routes = Routes(operations)
@@ -67,7 +71,7 @@ class Provider:
         if self._keep_requests and not asked.path.startswith("/stand-in/"):
             self.requests.append(asked)
         try:
-            await self._send(self._reply(asked, operation), exchange)
+            await self._send(self._reply(asked, operation, exchange), exchange)
         except ConnectionError:
             exchange.broken()
         except (asyncio.CancelledError, GeneratorExit):
@@ -97,7 +101,7 @@ class Provider:
             else:
                 exchange.hang_up()
 
-    def _reply(self, asked: Received, operation: Operation | None) -> Reply:
+    def _reply(self, asked: Received, operation: Operation | None, exchange: Exchange) -> Reply:
         path, method = asked.path, asked.method
         if path == "/stand-in/totals" and method == "GET":
             return Raw(json.dumps(asdict(self._tally.snapshot())).encode())
@@ -111,6 +115,12 @@ class Provider:
         problem = _problem(asked, operation)
         if problem is not None:
             return Status(problem.status, code=problem.code, message=problem.message)
+        if self._limits and operation.counted:
+            verdict = self._limits.ask(asked.model, tokens_asked(asked))
+            exchange.limits = verdict.headers
+            if verdict.refusal:
+                self._tally.limited()
+                return Status(429, kind=verdict.kind, message=verdict.refusal)
         try:
             return self._script.reply_to(asked, by_rule_only=not operation.counted)
         except Exception as error:
@@ -123,6 +133,7 @@ class Provider:
         self.failures.clear()
         self._script.clear()
         self._tally.reset()
+        self._limits.forget()
         for operation in self._operations.values():
             operation.forget()
 

@@ -52,13 +52,10 @@ class Talking(Operation):
     def count(self, said: Said, exchange: Exchange) -> tuple[Billed, Mapping[str, Any] | None]:
         manner = exchange.manner
         tokens_in = tokens_of_messages(exchange.received.messages)
-        words = sum(_words_in(choice) for choice in self.choices(said, exchange.received))
-        tokens_out = words + manner.reasoning_tokens
+        tokens_out = manner.reasoning_tokens
+        for choice in self.choices(said, exchange.received):
+            tokens_out += tokens_of_text((choice.text or "") + (choice.refusal or ""))
+            for call in choice.tool_calls:
+                tokens_out += tokens_of_text(call.name + call.arguments)
         usage = self.usage(tokens_in, tokens_out, cached=manner.cached_tokens, reasoning=manner.reasoning_tokens)
         return Billed(tokens_in=tokens_in, tokens_out=tokens_out), usage
-
-
-def _words_in(said: Said) -> int:
-    """Tokens of one choice."""
-    words = tokens_of_text((said.text or "") + (said.refusal or ""))
-    return words + sum(tokens_of_text(call.name + call.arguments) for call in said.tool_calls)

@@ -13,6 +13,7 @@ from aiops.gateway.stand_in.exchange import Manner
 from aiops.gateway.stand_in.faults import FAULTS
 from aiops.gateway.stand_in.operations import operations
 from aiops.gateway.stand_in.provider import Provider
+from aiops.gateway.stand_in.rate_limits import RateLimits
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.replies import Reply
 from aiops.gateway.stand_in.script import Sayable, Script
@@ -42,6 +43,8 @@ class StandIn:
         reasoning_tokens: int = 0,
         faults: float = 0.0,
         fault_kinds: Sequence[Reply] = FAULTS,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
         keep_requests: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -57,8 +60,10 @@ class StandIn:
             reasoning_tokens: reported inside, and added to, each answer's tokens.
             faults: share of the requests, 0 to 1, that get one of `fault_kinds`; rules and script come first.
             fault_kinds: what is dealt out.
+            requests_per_minute: most that are let in within any sixty seconds, by model; the others get 429.
+            tokens_per_minute: the same for tokens, of prompts and of the output that they ask for.
             keep_requests: False keeps no `requests`, for millions of them.
-            clock: seconds since the epoch, as uploaded files expire by it.
+            clock: seconds since the epoch, by which uploaded files expire and limits are held.
 
         Raises:
             ValueError: `faults` is no share.
@@ -74,6 +79,7 @@ class StandIn:
             latency=latency,
             api_key=api_key,
             operations=operations(models=models, clock=clock),
+            limits=RateLimits(requests=requests_per_minute, tokens=tokens_per_minute, clock=clock),
             keep_requests=keep_requests,
         )
         self._server = Server(self._provider)

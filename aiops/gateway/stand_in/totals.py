@@ -16,6 +16,9 @@ class Totals:
     requests: int = 0
     """Asked of a model, by any API, whatever became of them; files and lists of models are not among them."""
 
+    rate_limited: int = 0
+    """Those among them that came too often."""
+
     answers: int = 0
     """Those that were handed over whole; refused, filtered and cut-off ones are among them: they are billed."""
 
@@ -55,6 +58,11 @@ class Tally:
             counts["in_flight"] += 1
             counts["peak_in_flight"] = max(counts["in_flight"], counts["peak_in_flight"])
             return counts["requests"]
+
+    def limited(self) -> None:
+        """A request that was counted in came too often."""
+        with self._lock:
+            self._counts["rate_limited"] += 1
 
     def left(self) -> None:
         """A request that was counted in has ended, however it did."""

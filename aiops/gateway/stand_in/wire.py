@@ -35,5 +35,8 @@ class Wire(Protocol):
             ConnectionError: they have gone.
         """
 
+    def half_close(self) -> None:
+        """Say that nothing more comes, in the middle of whatever was being said, and go on listening."""
+
     def hang_up(self) -> None:
         """Close the connection in the middle of whatever was being said."""
