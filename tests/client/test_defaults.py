@@ -6,8 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 from aiops.client import defaults
-from aiops.client.defaults import ENDS, MODELS, NOTICE, default_model, mind_the_end
+from aiops.client.defaults import MODELS, default_model, mind_the_end
 from aiops.gateway.connection_options import connection_from
+from aiops.gateway.model_ends import ENDS, NOTICE
 from aiops.gateway.testing import Answer
 
 TODAY = date(2026, 11, 24)
@@ -63,10 +64,10 @@ def warned(caplog):
 @pytest.mark.parametrize(
     ("model", "day", "sentence"),
     [
-        ("gpt-4o", ENDS["gpt-4o"][0] - NOTICE - timedelta(days=1), None),
+        ("gpt-4o", date(2027, 1, 14) - NOTICE - timedelta(days=1), None),
         (
             "gpt-4o",
-            ENDS["gpt-4o"][0] - NOTICE,
+            date(2027, 1, 14) - NOTICE,
             "The model gpt-4o ends on 2027-01-14; gpt-6-luna is named in its place.",
         ),
         ("gpt-4o", date(2027, 1, 14), "The model gpt-4o ended on 2027-01-14; gpt-6-luna is named in its place."),
@@ -100,5 +101,6 @@ def test_every_method_minds_the_end(call, provider, budget, warned):
 
 
 def test_what_is_named_as_a_successor_is_there():
-    assert {successor for _day, successor in ENDS.values()} - {""} <= {"gpt-6-luna", "gpt-transcribe"}
-    assert not {successor for _day, successor in ENDS.values()} & ENDS.keys()
+    successors = {end.successor for end in ENDS.values()}
+    assert successors - {""} <= {"gpt-6-luna", "gpt-transcribe"}
+    assert not successors & ENDS.keys()

@@ -361,6 +361,13 @@ class TestCoolDown:
         call = Call.objects.order_by("pk").last()
         assert (call.connection_answered, call.model_answered) == ("default", "gpt-6.1-terra")
 
+    def test_a_call_that_passes_somebody_over_fails_only_once(self, provider, spare):
+        provider.reply_with(*[Status(503)] * 2)
+        for _ in range(2):
+            blocking(retry=ONCE, fallbacks=[Fallback(connection="spare", model="our-own"), "spare"])
+        blocking(fallbacks=["spare"])
+        assert (len(provider.requests), len(spare.requests)) == (3, 2)
+
     def test_an_unpriced_one_is_not_begun_with(self, provider, spare):
         self.fail(provider, 3)
         blocking(fallbacks=[Fallback(connection="spare", model="our-own")])

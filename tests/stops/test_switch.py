@@ -206,13 +206,14 @@ def test_a_job_that_runs_takes_back_what_has_not_left(triage, tickets, provider,
         by_another(stop_all, None, "a drill")
         return True
 
-    provider.when(stop, Answer(data=GOOD.data, delay=1))
+    provider.when(stop, Answer(data=GOOD.data, delay=3))
     job = start_job(triage, model_source("helpdesk.Ticket"))
     work(job.pk)
     job.refresh_from_db()
     assert job.status == Job.Status.PAUSED
+    # Two were under way, and a third was held ready for the first slot that is free.
     asked = len(provider.requests)
-    assert asked <= 3
+    assert asked == 2
     assert job.items.filter(status=Item.Status.SUCCEEDED).count() == asked
     assert job.items.filter(status=Item.Status.PENDING).count() == 20 - asked
     assert Call.objects.count() == asked
