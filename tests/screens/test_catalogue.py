@@ -10,7 +10,6 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from aiops.catalogue.models import ModelCard, ModelOpinion
-from aiops.gateway.testing import StandIn
 
 LIST = "/admin/aiops/modelcard/"
 VIEW, WRITE, SYNC = "aiops.view_modelcard", "aiops.change_modelcard", "aiops.add_modelcard"
@@ -227,15 +226,6 @@ def test_what_holds_for_everybody_is_written_by_those_who_may(sign_in):
     writer.post(page(card, "write"), {"title": "", "note": "", "groups": []})
     card.refresh_from_db()
     assert (card.title, card.note, card.restricted) == ("", "", False)
-
-
-def test_facts_that_came_meanwhile_are_not_overwritten(boss):
-    card = make(context_limit=5)
-    with StandIn():
-        ModelCard.objects.update(context_limit=7)
-        boss.post(page(card, "write"), {"note": "new"})
-    card.refresh_from_db()
-    assert (card.note, card.context_limit) == ("new", 7)
 
 
 def test_a_title_that_is_too_long_changes_nothing(boss):
