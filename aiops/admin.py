@@ -1,10 +1,24 @@
 """Wiring: the pages that the rooms own, where Django's admin looks for them."""
 
+from aiops.cache.admin import CachedAnswerAdmin
 from aiops.calls.admin import CallAdmin
+from aiops.catalogue.admin import ModelCardAdmin
+from aiops.files.admin import UploadedFileAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.run_page import RunPromptMixin
 from aiops.ledger.admin import BudgetAdmin
+from aiops.stops.admin import StopAdmin
 
-__all__ = ["BudgetAdmin", "CallAdmin", "ItemAdmin", "JobAdmin", "RunPromptMixin"]
+__all__ = [
+    "BudgetAdmin",
+    "CachedAnswerAdmin",
+    "CallAdmin",
+    "ItemAdmin",
+    "JobAdmin",
+    "ModelCardAdmin",
+    "RunPromptMixin",
+    "StopAdmin",
+    "UploadedFileAdmin",
+]
 
 of_prompts.extend()

@@ -135,6 +135,10 @@ class ReadOnlyAdmin(ModelAdmin[M]):
             raise PermissionDenied
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        return self.page(request, row, extra_context)
+
+    def page(self, request: HttpRequest, row: M, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The page of a row, for somebody who may see it."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

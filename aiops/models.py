@@ -1,7 +1,26 @@
 """Wiring: the models that the rooms own, where Django looks for them."""
 
+from aiops.cache.models import Asking, CachedAnswer
 from aiops.calls.models import Call
+from aiops.catalogue.models import ModelCard, ModelOpinion
+from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
+from aiops.limits.models import Pace
+from aiops.stops.models import Stop
 
-__all__ = ["Budget", "BudgetPeriod", "Call", "Hold", "Item", "Job"]
+__all__ = [
+    "Asking",
+    "Budget",
+    "BudgetPeriod",
+    "CachedAnswer",
+    "Call",
+    "Hold",
+    "Item",
+    "Job",
+    "ModelCard",
+    "ModelOpinion",
+    "Pace",
+    "Stop",
+    "UploadedFile",
+]

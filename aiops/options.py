@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -33,8 +33,30 @@ class Options:
     doorbell: str = "aiops.jobs.doorbell.DjangoQ"
     """Dotted path of what wakes a worker."""
 
+    image_hosts: tuple[str, ...] = ()
+    """Hosts from which a provider may be told to fetch an image; `.example.com` is all that end in it."""
+
+    cache_ttl: int = 24 * 3600
+    """Seconds that an answer is kept where the cache is on and nothing else is said."""
+
+    cache_most_bytes: int = 256 * 1024 * 1024
+    """Room for kept answers; beyond it those go that were not used for longest."""
+
+    stopped: bool | str = False
+    """Whether every call is refused, whatever the switch in the admin says; a text says why."""
+
     local_model_dir: str | Path | None = None
     """Where model files are kept; None for `var/models` of the site."""
+
+    redact: tuple[str, ...] = ()
+    """Dotted paths of what finds that which may not leave (`aiops.redaction`); a connection may say otherwise."""
+
+    redis_url: str | None = field(default=None, repr=False)
+    """Address of the Redis that counts limits; None: the database does. There may be a password in it."""
+
+    old_way: tuple[str, ...] = ()
+    """Call sites that go the way they went before they moved over (`aiops.compat.moved_from`), each as
+    `module.qualname`, or `module.*` for all in it."""
 
 
 CHOICES = {"IN_TRANSACTION": ("refuse", "allow")}
@@ -78,7 +100,10 @@ def options() -> Options:
     own = {name: value for name, value in setting().items() if name not in ELSEWHERE}
     for name, value in own.items():
         _check(name, value)
-    return Options(**{name.lower(): value for name, value in own.items()})
+    values: dict[str, Any] = {
+        name.lower(): tuple(value) if isinstance(value, list) else value for name, value in own.items()
+    }
+    return Options(**values)
 
 
 def _check(name: object, value: object) -> None:
@@ -91,10 +116,26 @@ def _check(name: object, value: object) -> None:
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be {' or '.join(CHOICES[name])}.")
     if known[name].type == "str" and not isinstance(value, str):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a text.")
+    if known[name].type == "bool | str" and not isinstance(value, bool | str):
+        raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be True, False, or a text that says why.")
     if known[name].type == "int" and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a whole number above zero.")
+    if name == "REDIS_URL" and not _is_address_of_redis(value):
+        # Not repeated: there may be a password in it.
+        raise InvalidOption("AIOPS['REDIS_URL'] is no address of a Redis: it must begin with redis://, or be None.")
     if known[name].type == "str | Path | None" and not isinstance(value, str | Path | None):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a path.")
+    if known[name].type == "tuple[str, ...]" and not is_list_of_texts(value):
+        raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a list of texts.")
+
+
+def is_list_of_texts(value: object) -> bool:
+    """Whether an option that takes several texts can have this value."""
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+
+
+def _is_address_of_redis(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.startswith(("redis://", "rediss://", "unix://")))
 
 
 def _forget(*, setting: str, **_: object) -> None:

@@ -60,6 +60,19 @@ def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) ->
     Args:
         rows: field name (`user_id`, not `user`) → value; every row names the same fields, the others get their default.
     """
+    _insert(model, rows)
+
+
+def put_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, unique: str) -> None:
+    """As `insert_rows`; but a row that is there with the same value of the field `unique` becomes the new one.
+
+    It keeps its primary key. Where several writers may put the same rows, give them in the order of that field: each
+    waits for a row that another holds, and in different orders they would wait for one another.
+    """
+    _insert(model, rows, unique=unique)
+
+
+def _insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, unique: str = "") -> None:
     if not rows:
         return
     connection = connections[router.db_for_write(model)]
@@ -77,6 +90,9 @@ def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) ->
         f"INSERT INTO {quote(model._meta.db_table)} "  # noqa: S608 - names come from the model, values are bound
         f"({', '.join(quote(_column(field)) for field in fields)}) VALUES ({', '.join(['%s'] * len(fields))})"
     )
+    if unique:
+        sets = ", ".join(f"{quote(_column(field))} = excluded.{quote(_column(field))}" for field in fields)
+        sql += f" ON CONFLICT ({quote(_column(_field(model, unique)))}) DO UPDATE SET {sets}"
     parameters = [
         [
             _prepared(field, row[field.attname], connection) if field.attname in given else defaults[field.attname]

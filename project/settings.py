@@ -158,6 +158,8 @@ AIOPS = {
     # Seconds that a worker works before it rings for the next: short enough that a deploy waits for nobody.
     "SLICE_SECONDS": 60,
     "IN_TRANSACTION": "refuse",
+    # Counts requests and tokens a minute, where it is there; the database does otherwise.
+    "REDIS_URL": REDIS_URL or None,
 }
 if DEBUG and not any(env.str(name, "") for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT")):
     # A newcomer without a key works with the model on this machine. A server on the internet must say where calls go.

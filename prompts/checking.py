@@ -70,7 +70,7 @@ def of_version(version: PromptVersion) -> Iterator[Finding]:
     """What is wrong with a version."""
     if not version.is_intact:
         yield Finding(str(version), changed())
-    problems = problems_of_content(version.messages, version.parameters, version.output_limit)
+    problems = problems_of_content(version.messages, version.parameters, version.output_limit, version.fallbacks)
     yield from (Finding(str(version), problem) for problem in problems)
     if problems:
         return

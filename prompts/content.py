@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from prompts.canonical import canonical
 from prompts.errors import NotRendered
+from prompts.fallbacks import problems_of_fallbacks
 from prompts.rendering.limits import MESSAGES_CHARS
 from prompts.rendering.syntax import compiled
 from prompts.rendering.text import holds_bad_characters
@@ -34,9 +35,14 @@ OURS = {
 """Parameters that a version says elsewhere, with the field's name; blank where it is never the author's to say."""
 
 
-def problems_of_content(messages: Any, parameters: Any, output_limit: Any) -> list[str]:
+def problems_of_content(messages: Any, parameters: Any, output_limit: Any, fallbacks: Any = ()) -> list[str]:
     """One sentence for each thing that is wrong; empty when the content is fine."""
-    return problems_of_messages(messages) + problems_of_parameters(parameters) + problems_of_limit(output_limit)
+    return (
+        problems_of_messages(messages)
+        + problems_of_parameters(parameters)
+        + problems_of_limit(output_limit)
+        + problems_of_fallbacks(fallbacks)
+    )
 
 
 def problems_of_messages(messages: Any) -> list[str]:

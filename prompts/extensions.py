@@ -6,6 +6,7 @@ An app registers in the `ready()` of its AppConfig:
     from prompts.models import Prompt, PromptVersion
 
     extensions.offer_connections(lambda: [("default", "OpenAI"), ("local", "this machine")])
+    extensions.offer_models(lambda user: [("gpt-6-luna", "GPT-6 Luna, quick and cheap")])
     extensions.extend(PromptVersion, extensions.Panel("used-by", _("Used by"), "shop/used_by.html", used_by))
     extensions.extend(Prompt, extensions.Column("calls", _("calls"), calls_of, annotate=with_calls))
     extensions.extend(PromptVersion, extensions.Address("try", try_it, tool=_("Try it"), permissions=("shop.run_job",)))
@@ -67,6 +68,7 @@ E = TypeVar("E", Panel, Column, Address)
 
 _extensions: dict[type[Model], list[Panel | Column | Address]] = {}
 _connections: list[Callable[[], Sequence[tuple[str, Any]]]] = []
+_models: list[Callable[[Any], Sequence[tuple[str, Any]]]] = []
 
 
 def extend(model: type[Model], extension: Panel | Column | Address) -> None:
@@ -99,3 +101,19 @@ def withdraw_connections(choices: Callable[[], Sequence[tuple[str, Any]]]) -> No
 def connection_choices() -> list[tuple[str, Any]]:
     """All that are offered, each alias once; empty where nobody offers any: then an alias is typed."""
     return list({alias: text for offer in _connections for alias, text in offer()}.items())
+
+
+def offer_models(choices: Callable[[Any], Sequence[tuple[str, Any]]]) -> None:
+    """Say which models a person may name: asked for each form anew, name and text. Others can be typed."""
+    _models.append(choices)
+
+
+def withdraw_models(choices: Callable[[Any], Sequence[tuple[str, Any]]]) -> None:
+    """Take an offer back, if it was made."""
+    if choices in _models:
+        _models.remove(choices)
+
+
+def model_choices(user: Any) -> list[tuple[str, Any]]:
+    """All that are offered to a user, each model once."""
+    return list({model: text for offer in _models for model, text in offer(user)}.items())

@@ -3,8 +3,8 @@
 A schema: `{"name", "title", "description", "body", "note"}`; name, title and body are required.
 
 A prompt: `{"name", "title", "description", "schema", "model", "connection", "parameters", "output_limit", "messages":
-[{"role", "content"}], "labels": ["production"], "note"}`, its schema by name or null; name, title and messages are
-required.
+[{"role", "content"}], "fallbacks": [{"connection", "model", "on"}], "labels": ["production"], "note"}`, its schema by
+name or null; name, title and messages are required.
 """
 
 from __future__ import annotations
@@ -51,12 +51,14 @@ class PromptFile:
     connection: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     output_limit: int = OUTPUT_LIMIT
+    fallbacks: list[dict[str, Any]] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     note: str = ""
 
 
 KINDS: dict[str, type | tuple[type, ...]] = {
     "messages": list,
+    "fallbacks": list,
     "labels": list,
     "body": dict,
     "parameters": dict,

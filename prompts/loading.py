@@ -106,6 +106,7 @@ def _load_prompt(file: PromptFile, loaded: dict[str, SchemaVersion], result: Loa
             "parameters": file.parameters,
             "output_limit": file.output_limit,
             "schema": _schema_for(file, loaded),
+            "fallbacks": file.fallbacks,
         }
         prompt, created = Prompt.objects.get_or_create(name=file.name, defaults=defaults)
         candidate = PromptVersion(prompt=prompt, number=0, **content)

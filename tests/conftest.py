@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from functools import cache
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -22,6 +23,11 @@ POSTGRES_URL = os.environ.get("AIOPS_TEST_POSTGRES_URL", "postgres://postgres@12
 REDIS_URL = os.environ.get("AIOPS_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 REQUIRE_ALL = os.environ.get("AIOPS_TEST_REQUIRE_ALL") == "1"
 """Where everything is meant to be there, a missing part is a failure and no skip."""
+
+# How long one example takes says more about the machine than about the code. Examples that nobody has seen yet are for
+# those who can look into what they find, not for whoever waits for a verdict.
+hypothesis.settings.register_profile("unhurried", deadline=None, derandomize=REQUIRE_ALL)
+hypothesis.settings.load_profile("unhurried")
 
 
 def _server(url: str) -> str:
@@ -60,6 +66,8 @@ PARTS = {
     ),
     "redis": (_redis, "Redis", f"start a server, or name one in AIOPS_TEST_REDIS_URL (tried {_server(REDIS_URL)})"),
     "browser": (lambda: CHROMIUM is not None, "Chromium", "install the package chromium"),
+    "phones": (lambda: find_spec("phonenumbers") is not None, "phonenumbers", 'pip install "django-aiops[phones]"'),
+    "presidio": (lambda: find_spec("presidio_analyzer") is not None, "Presidio", 'pip install "django-aiops[privacy]"'),
     "office": (lambda: shutil.which("soffice") is not None, "LibreOffice", "install the package libreoffice-calc"),
 }
 present = {name: cache(probe) for name, (probe, _, _) in PARTS.items()}

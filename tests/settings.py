@@ -44,6 +44,7 @@ else:
 
 # A port where nobody listens: a test that forgot its provider fails instead of asking a real one.
 AIOPS = SITE_AIOPS | {
+    "REDIS_URL": None,
     "CONNECTIONS": {
         "default": {
             "BASE_URL": "http://127.0.0.1:9/v1",
@@ -52,5 +53,5 @@ AIOPS = SITE_AIOPS | {
             "PROVIDER": "openai",
         },
         "local": LOCAL_CONNECTION,
-    }
+    },
 }

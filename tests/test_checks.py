@@ -2,11 +2,15 @@
 
 import re
 import sqlite3
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from django.conf import settings as site
 from django.core.checks import run_checks
+
+from aiops.options import Options
+from aiops.redaction import InvalidDetector
 
 DOCS = Path(__file__).parent.parent / "docs/reference/checks.md"
 QUEUE = {
@@ -24,6 +28,8 @@ TUNED = {
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
+
+OPTIONS = ", ".join(["CONNECTIONS", *(field.name.upper() for field in fields(Options))])
 
 
 def said(**kwargs):
@@ -70,6 +76,12 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
         ("IN_TRANSACTION", "maybe", "AIOPS['IN_TRANSACTION'] is 'maybe': it must be refuse or allow."),
         ("SLICE_SECONDS", 0, "AIOPS['SLICE_SECONDS'] is 0: it must be a whole number above zero."),
         ("SLICE_SECONDS", True, "AIOPS['SLICE_SECONDS'] is True: it must be a whole number above zero."),
+        ("REDIS_URL", 3, "AIOPS['REDIS_URL'] is no address of a Redis: it must begin with redis://, or be None."),
+        (
+            "REDIS_URL",
+            "cache.example.com:6379",
+            "AIOPS['REDIS_URL'] is no address of a Redis: it must begin with redis://, or be None.",
+        ),
         ("DOORBELL", 3, "AIOPS['DOORBELL'] is 3: it must be a text."),
         (
             "DOORBELL",
@@ -86,7 +98,12 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
             "builtins.dict",
             "AIOPS['DOORBELL'] is 'builtins.dict': it must be a class with a method ring(job_id, rung_at).",
         ),
+        ("STOPPED", 3, "AIOPS['STOPPED'] is 3: it must be True, False, or a text that says why."),
         ("LOCAL_MODEL_DIR", 3, "AIOPS['LOCAL_MODEL_DIR'] is 3: it must be a path."),
+        ("REDACT", "shop.privacy.numbers", "AIOPS['REDACT'] is 'shop.privacy.numbers': it must be a list of texts."),
+        ("REDACT", [3], "AIOPS['REDACT'] is [3]: it must be a list of texts."),
+        ("OLD_WAY", "shop.ask", "AIOPS['OLD_WAY'] is 'shop.ask': it must be a list of texts."),
+        ("OLD_WAY", ["shop.ask", 3], "AIOPS['OLD_WAY'] is ['shop.ask', 3]: it must be a list of texts."),
         (
             "CONNECTIONS",
             ["default"],
@@ -95,14 +112,12 @@ def test_an_option_that_does_not_exist_is_named_with_the_nearest(settings):
         (
             3,
             1,
-            "The setting AIOPS has an option 3 that does not exist "
-            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR).",
+            f"The setting AIOPS has an option 3 that does not exist (there are {OPTIONS}).",
         ),
         (
             "QQQQ",
             1,
-            "The setting AIOPS has an option QQQQ that does not exist "
-            "(there are CONNECTIONS, SLICE_SECONDS, IN_TRANSACTION, DOORBELL, LOCAL_MODEL_DIR).",
+            f"The setting AIOPS has an option QQQQ that does not exist (there are {OPTIONS}).",
         ),
     ],
 )
@@ -185,6 +200,18 @@ def test_no_key_for_the_default_connection_is_a_warning_and_an_error_of_a_deploy
     assert said(include_deployment_checks=True) == [error, warning]
 
 
+def test_a_key_for_azure_without_its_address_names_the_variable_that_is_missing(settings, monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "a-key")
+    settings.AIOPS = {}
+    assert said() == [
+        (
+            "aiops.W010",
+            "The connection 'default' has no key: calls over it are refused.",
+            "Set AZURE_OPENAI_ENDPOINT in the environment: there is an AZURE_OPENAI_API_KEY, and no address for it.",
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -219,6 +246,34 @@ def test_a_key_inside_an_address_is_an_error_and_is_not_repeated(connect):
             "Addresses are shown on pages and in logs; keys never are.",
         )
     ]
+
+
+class Unready:
+    def __call__(self, text):
+        return ()
+
+    def check(self):
+        raise InvalidDetector("Unready", "it has no model")
+
+
+unready = Unready()
+REDACT_HINT = "Correct REDACT in AIOPS or in the connection; until then nothing is sent where it is named."
+
+
+def test_a_detector_that_cannot_be_used_is_an_error_once_wherever_it_is_named(settings):
+    paths = ["aiops.redaction.detectors.emails", "shop.privacy.numbers", "tests.test_checks.unready"]
+    server = {"API_KEY": None, "BASE_URL": "https://models.example.com/v1"}
+    spare = server | {"REDACT": ["shop.privacy.numbers", "tests.test_checks.REDACT_HINT"]}
+    settings.AIOPS = {"CONNECTIONS": {"default": server, "spare": spare}, "REDACT": paths}
+    sentence = "The detector “{}” cannot be used: {}.".format
+    assert said() == sorted(
+        ("aiops.E010", message, REDACT_HINT)
+        for message in (
+            sentence("shop.privacy.numbers", "No module named 'shop'"),
+            sentence("tests.test_checks.REDACT_HINT", "it is of type str and no function of a text"),
+            sentence("Unready", "it has no model"),
+        )
+    )
 
 
 def test_plain_http_to_another_machine_is_a_warning(connect):
@@ -440,6 +495,21 @@ def test_a_labelled_version_on_a_connection_that_is_gone_is_named(settings):
     assert "aiops.W009" not in [m.id for m in run_checks()]
     settings.AIOPS = {"CONNECTIONS": {"gone": {"API_KEY": None}}}
     assert database_checks() == []
+
+
+@pytest.mark.django_db
+def test_a_fallback_to_a_connection_that_is_gone_is_named():
+    from prompts.models import Prompt
+
+    prompt = Prompt.objects.create(name="triage", title="Triage")
+    messages = [{"role": "user", "content": "{{ text }}"}]
+    fallbacks = [{"connection": alias, "model": "", "on": ["rate"]} for alias in ("local", "gone")]
+    prompt.add_version(messages=messages, fallbacks=fallbacks).set_label("production")
+    [found] = database_checks()
+    assert (found.id, found.msg) == (
+        "aiops.W009",
+        "'triage v1', labelled production, wants the connection 'gone', which does not exist.",
+    )
 
 
 @pytest.mark.django_db(transaction=True)

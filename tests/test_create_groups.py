@@ -14,11 +14,11 @@ from aiops.management.groups import GROUPS
 pytestmark = pytest.mark.django_db
 
 MADE = (
-    "AI author: made, with 13 permissions\n"
-    "AI author lead: made, with 17 permissions\n"
-    "AI runner: made, with 9 permissions\n"
-    "AI reviewer: made, with 9 permissions\n"
-    "AI payer: made, with 6 permissions\n"
+    "AI author: made, with 14 permissions\n"
+    "AI author lead: made, with 18 permissions\n"
+    "AI runner: made, with 10 permissions\n"
+    "AI reviewer: made, with 10 permissions\n"
+    "AI payer: made, with 12 permissions\n"
 )
 NOTHING = "".join(f"{name}: nothing to do\n" for name in GROUPS)
 

@@ -81,9 +81,9 @@ class CallAdmin(ReadOnlyAdmin[Call]):
     def started(self, call: Call) -> str:
         return ago(call.started_at)
 
-    @admin.display(description=_("version"))
+    @admin.display(description=_("version or purpose"))
     def shown_version(self, call: Call) -> str:
-        return str(call.prompt_version or "–")
+        return str(call.prompt_version or call.purpose or call.get_operation_display())
 
     @admin.display(description=_("model"))
     def shown_model(self, call: Call) -> str:
@@ -111,7 +111,9 @@ class CallAdmin(ReadOnlyAdmin[Call]):
     def page_context(self, request: HttpRequest, row: Call) -> dict[str, Any]:
         """The call with everything that it leads to; what was asked and answered only for those who may read it."""
         return {
-            "title": _("Call of %(version)s") % {"version": row.prompt_version or row.model_asked},
+            "title": _("Call of %(version)s") % {"version": row.prompt_version or row.purpose or row.model_asked},
+            "messages_shown": [(message.get("role"), text_of(message.get("content"))) for message in row.messages],
+            "redacted": ", ".join(f"{number} × {kind}" for kind, number in sorted(row.redacted.items())),
             "may_read": request.user.has_perm("aiops.view_call_body"),
             "is_open": is_open(row),
             "buckets": [(bucket_name(name), getattr(row, name)) for name in BUCKETS],
@@ -119,6 +121,23 @@ class CallAdmin(ReadOnlyAdmin[Call]):
             "remedy": remedy(row.error_kind),
             "row_link": row_link(self.admin_site, request, row.row_type, row.row_key),
         }
+
+
+def text_of(content: Any) -> str:
+    """A message's content for people: its words, and a line for each part that is none."""
+    if not isinstance(content, list):
+        return str(content or "")
+    return "\n".join(_part(part) for part in content)
+
+
+def _part(part: Any) -> str:
+    if not isinstance(part, dict):
+        return str(part)
+    if isinstance(part.get("text"), str):
+        return str(part["text"])
+    inside = next((value for value in part.values() if isinstance(value, dict)), part)
+    told = ", ".join(f"{name}: {value}" for name, value in inside.items() if name != "type")
+    return f"[{part.get('type', '')}: {told}]"
 
 
 BUCKETS = tuple(Usage.__dataclass_fields__)

@@ -32,13 +32,28 @@ class Call(models.Model):
         FAILED = "failed", _("failed")
         UNKNOWN = "unknown", _("unknown")
 
+    class Operation(models.TextChoices):
+        COMPLETION = "completion", _("completion")
+        EMBEDDING = "embedding", _("embedding")
+        TRANSCRIPTION = "transcription", _("transcription")
+        SPEECH = "speech", _("speech")
+        MODERATION = "moderation", _("moderation")
+        DECISION = "decision", _("decision")
+        OTHER = "other", _("other")
+
     id = models.UUIDField(primary_key=True, default=new_call_id, editable=False)
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.SENDING)
+
+    operation = models.CharField(_("operation"), max_length=16, choices=Operation, default=Operation.COMPLETION)
+    purpose = models.CharField(_("purpose"), max_length=200, blank=True, help_text=_("What the shop's code asked for."))
 
     prompt_version = models.ForeignKey(
         "prompts.PromptVersion", models.PROTECT, null=True, related_name="+", verbose_name=_("version"), db_index=False
     )
     connection = models.CharField(_("connection"), max_length=64)
+    connection_answered = models.CharField(
+        _("connection that answered"), max_length=64, blank=True, help_text=_("Empty: the one that was asked.")
+    )
     model_asked = models.CharField(_("model asked"), max_length=128)
     model_answered = models.CharField(_("model that answered"), max_length=128, blank=True)
     parameters = models.JSONField(_("parameters"), default=dict)
@@ -56,10 +71,17 @@ class Call(models.Model):
     output_tokens = models.PositiveIntegerField(_("output tokens"), null=True)
     reasoning_tokens = models.PositiveIntegerField(_("reasoning tokens"), null=True)
     output_audio_tokens = models.PositiveIntegerField(_("output audio tokens"), null=True)
+    input_audio_ms = models.PositiveIntegerField(_("input audio, ms"), null=True)
+    input_characters = models.PositiveIntegerField(_("input characters"), null=True)
     usage = models.JSONField(_("usage as reported"), default=dict)
 
     cost = models.BigIntegerField(_("cost in nano-dollars"), null=True, help_text=_("Empty: unknown."))
     price = models.JSONField(_("price it was made with"), null=True)
+
+    reused_from = models.UUIDField(_("answer reused from call"), null=True)
+    saved = models.BigIntegerField(_("saved by that, nano-dollars"), null=True, help_text=_("Empty: unknown."))
+    follows = models.UUIDField(_("asked again after call"), null=True)
+    redacted = models.JSONField(_("redacted"), default=dict, help_text=_("How many values of each kind."))
 
     first_byte_ms = models.PositiveIntegerField(_("time to the first byte, ms"), null=True)
     total_ms = models.PositiveIntegerField(_("time in all, ms"), null=True)

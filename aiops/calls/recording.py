@@ -37,6 +37,14 @@ class CallEnd:
     """The failed ones: number, kind, status, seconds waited afterwards, whether perhaps billed."""
 
     attempt_count: int = 1
+    connection_answered: str = ""
+    """Alias, where it is not the one that was asked."""
+
+    reused_from: UUID | None = None
+    """The call whose answer was given again; nothing was sent."""
+
+    saved: int | None = None
+    """Nano-dollars that this saved; None: nothing, or unknown."""
 
 
 def open_calls(calls: Sequence[Mapping[str, Any]]) -> None:
@@ -63,6 +71,9 @@ def _fields(end: CallEnd) -> dict[str, Any]:
     came = end.completion or _NOTHING
     return {
         "status": end.status,
+        "connection_answered": end.connection_answered,
+        "reused_from": end.reused_from,
+        "saved": end.saved,
         "model_answered": came.model,
         "output": came.text or came.refusal or end.raw,
         "data": end.data,

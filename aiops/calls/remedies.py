@@ -8,12 +8,15 @@ REMEDIES: dict[str, object] = {
     "rate_limited": _(
         "The provider lets fewer requests through: retry later, or lower MAX_IN_FLIGHT of the connection."
     ),
+    "too_busy": _("The limit of this model is used up: retry later, or raise it in the settings of the connection."),
     "unreachable": _("See whether the server runs and its address in the settings is right, then retry."),
     "server_fault": _("The fault is the provider's: retry later."),
     "interrupted": _("The answer was lost on its way and may have been billed: retry it."),
+    "abandoned": _("Whoever asked went away before the answer came: ask again if it is still wanted."),
     "quota_exhausted": _("The account has no credit left: pay it in with the provider, then retry."),
     "bad_key": _("See the key in the environment and what it is allowed to do, then restart and retry."),
     "bad_request": _("The provider refuses what this version asks: add a version with other parameters or messages."),
+    "too_long": _("Shorten the row or the wording, or ask a model that reads more at once."),
     "malformed": _("What came is no answer: see that the address in the settings is that of the provider's API."),
     "incomplete": _("Read what came below; retry, or add a version with another wording."),
     "cut_off": _("Add a version with a higher output limit, or one that asks for less."),

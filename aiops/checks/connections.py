@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from aiops.gateway.connections import (
     connection_from,
     connection_options,
     is_loopback,
+    is_openai,
     usable_connections,
 )
 from aiops.options import InvalidOption
@@ -83,6 +85,8 @@ def check_default_key(**_: Any) -> list[CheckMessage]:
 
 
 def _key_hint(connection: Connection) -> str:
+    if is_openai(connection.base_url) and os.environ.get("AZURE_OPENAI_API_KEY"):
+        return "Set AZURE_OPENAI_ENDPOINT in the environment: there is an AZURE_OPENAI_API_KEY, and no address for it."
     remedy = connection.key_remedy
     return remedy[0].upper() + remedy[1:]
 
@@ -92,23 +96,29 @@ def check_labelled_versions(*, databases: Sequence[str] | None = None, **_: Any)
 
     A warning: `migrate` runs this too, and no row may keep a site from being migrated.
     """
-    from prompts.models import Label
+    from prompts.models import Label, PromptVersion
 
     known = _known()
-    usable = ", ".join(sorted(map(str, known)))
     found: list[CheckMessage] = []
     for alias in (databases or ()) if known else ():
-        if Label._meta.db_table not in databases_by_alias[alias].introspection.table_names():
-            continue  # Not migrated yet, or kept in another database.
-        labels = Label.objects.using(alias).exclude(version__connection__in=["", *known]).order_by("pk")
-        # No more columns than it takes: this runs before the migration that adds the next one.
-        names = labels.values_list("version__prompt__name", "version__number", "name", "version__connection")
-        found += [
-            Warning(
-                f"'{prompt} v{number}', labelled {label}, wants the connection '{connection}', which does not exist.",
-                hint=f"Add it to AIOPS['CONNECTIONS'], or label a version that uses {usable}.",
-                id="aiops.W009",
-            )
-            for prompt, number, label, connection in names
-        ]
+        tables = databases_by_alias[alias].introspection
+        with databases_by_alias[alias].cursor() as cursor:
+            if Label._meta.db_table not in tables.table_names(cursor):
+                continue  # Not migrated yet, or kept in another database.
+            columns = {column.name for column in tables.get_table_description(cursor, PromptVersion._meta.db_table)}
+        # No more columns than there are: this runs before the migration that adds the next one.
+        fallbacks = ["version__fallbacks"] if "fallbacks" in columns else []
+        names = ["version__prompt__name", "version__number", "name", "version__connection", *fallbacks]
+        for prompt, number, label, wanted, *instead in Label.objects.using(alias).order_by("pk").values_list(*names):
+            of_fallbacks = [one["connection"] for one in (instead[0] if instead else ())]
+            found += [_gone(f"{prompt} v{number}", label, one, known) for one in {wanted, *of_fallbacks} - {"", *known}]
     return found
+
+
+def _gone(version: str, label: str, wanted: str, known: Iterable[str]) -> CheckMessage:
+    usable = ", ".join(sorted(map(str, known)))
+    return Warning(
+        f"'{version}', labelled {label}, wants the connection '{wanted}', which does not exist.",
+        hint=f"Add it to AIOPS['CONNECTIONS'], or label a version that uses {usable}.",
+        id="aiops.W009",
+    )

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 
 from aiops.jobs.doorbell import doorbell
+from aiops.limits.store import chosen_store
 from aiops.options import InvalidOption, options
 
 
@@ -15,6 +16,7 @@ def check_options(**_: Any) -> list[CheckMessage]:
     try:
         options()
         doorbell()
+        chosen_store()
     except InvalidOption as error:
         return [
             Error(str(error), hint="Correct it in the settings; docs/reference/settings.md names all.", id="aiops.E001")

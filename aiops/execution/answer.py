@@ -1,21 +1,17 @@
-"""One prompt, end to end: render, hold, ask, validate, settle, log."""
+"""One version, asked once: by the shop's code, a command or a page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone
 
-from aiops.execution.ask import aask, ask
-from aiops.execution.judge import Outcome, judge
+from aiops.execution.about import about
+from aiops.execution.call import amake_call, make_call
+from aiops.execution.judge import Outcome
 from aiops.execution.prepare import About, Prepared, make_plan, prepare
-from aiops.execution.window import close_window, durable, hold_again, open_window
-from aiops.gateway.retry import RetryPolicy
-from aiops.ledger.errors import LedgerError
 from prompts.models import PromptVersion
 
 
@@ -43,8 +39,7 @@ def answer(
     Raises:
         aiops.execution.errors.REFUSALS: nothing was sent.
     """
-    prepared = begin(version, variables, connection=connection, model=model, user=user, row=row)
-    return _finish(judge(ask(prepared, policy_of(prepared), rehold=rehold)))
+    return make_call(_prepared(version, variables, connection, model, about(user, row)))
 
 
 async def aanswer(
@@ -57,50 +52,10 @@ async def aanswer(
     row: models.Model | None = None,
 ) -> Outcome:
     """As `answer`, without blocking the event loop."""
-    prepared = await sync_to_async(begin)(version, variables, connection=connection, model=model, user=user, row=row)
-    ended = await aask(prepared, policy_of(prepared), rehold=sync_to_async(rehold))
-    return await sync_to_async(_finish)(judge(ended))
+    return await amake_call(lambda: _prepared(version, variables, connection, model, about(user, row)))
 
 
-def begin(
-    version: PromptVersion,
-    variables: Mapping[str, object],
-    *,
-    connection: str = "",
-    model: str = "",
-    user: Any = None,
-    row: models.Model | None = None,
+def _prepared(
+    version: PromptVersion, variables: Mapping[str, object], connection: str, model: str, about_it: About
 ) -> Prepared:
-    """Render, record and hold: afterwards the call may leave. Arguments and refusals as in `answer`."""
-    now = timezone.now()
-    plan = make_plan(version, connection=connection, model=model, now=now)
-    prepared = prepare(plan, variables, _about(user, row))
-    with durable():
-        opened = open_window([prepared], now=now)
-    if opened.refusal:
-        raise opened.refusal
-    return prepared
-
-
-def rehold(prepared: Prepared, ended: int, attempt: int) -> LedgerError | None:
-    """`hold_again` in a transaction of its own."""
-    with durable():
-        return hold_again(prepared, ended=ended, attempt=attempt, now=timezone.now())
-
-
-def policy_of(prepared: Prepared) -> RetryPolicy:
-    """How patiently a call is sent again."""
-    return RetryPolicy(deadline=prepared.plan.connection.deadline)
-
-
-def _finish(outcome: Outcome) -> Outcome:
-    with durable():
-        close_window([outcome])
-    return outcome
-
-
-def _about(user: Any, row: models.Model | None) -> About:
-    if row is None:
-        return About(user_id=getattr(user, "pk", None))
-    kind = ContentType.objects.get_for_model(row)
-    return About(user_id=getattr(user, "pk", None), row_type_id=kind.pk, row_key=str(row.pk))
+    return prepare(make_plan(version, connection=connection, model=model, now=timezone.now()), variables, about_it)

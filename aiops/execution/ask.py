@@ -11,19 +11,22 @@ from datetime import datetime
 import tenacity
 from django.utils import timezone
 
+from aiops.execution.errors import AttemptRefused
+from aiops.execution.leave import aleave, heard_by, leave, mind
 from aiops.execution.prepare import Prepared
 from aiops.gateway.completion import Completion
 from aiops.gateway.errors import Billed, GatewayError, Malformed
 from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.send import asend, send
-from aiops.ledger.errors import LedgerError
+from aiops.ledger.holds import Ending
 
 logger = logging.getLogger(__name__)
 
-Rehold = Callable[[Prepared, int, int], LedgerError | None]
-"""Called with the call, the attempt that ended and the one to come, before a call that may be billed is sent again."""
+Rehold = Callable[[Prepared, Ending | None, int], AttemptRefused | None]
+"""Called before each attempt but the first: with the call, what became of the hold that is open (None where it is good
+for this attempt too), and the attempt's number. Gives why it may not be made."""
 
-AsyncRehold = Callable[[Prepared, int, int], Awaitable[LedgerError | None]]
+AsyncRehold = Callable[[Prepared, Ending | None, int], Awaitable[AttemptRefused | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,14 @@ class FailedAttempt:
     kind: str
     status: int | None
     billed: Billed
-    error: GatewayError
+    connection: str
+    model: str
+    error: GatewayError | None
+    """None where a whole answer came that broke its schema."""
+
+    cost: int | None
+    """Nano-dollars; None: unknown."""
+
     waited: float = 0.0
     """Seconds until the next one was sent."""
 
@@ -55,9 +65,15 @@ class Ended:
 
     ended_at: datetime
 
+    started: float
+    """`time.monotonic()` when the call began."""
 
-class NoMoney(Exception):
-    """No budget has room for another attempt."""
+    fell_back: bool = False
+    """Whether somebody else was asked than was meant."""
+
+
+class NotAgain(Exception):
+    """No budget has room for another attempt, or every call was stopped."""
 
 
 @dataclass(slots=True)
@@ -71,6 +87,8 @@ class Tally:
     failures: list[FailedAttempt] = field(default_factory=list)
     attempts: int = 0
     held_attempt: int = 1
+    earlier: int = 0
+    """Attempts that were made of somebody else, before this one was asked instead."""
 
     def begin(self) -> None:
         """An attempt is about to be made."""
@@ -80,20 +98,34 @@ class Tally:
             self.failures[-1] = replace(self.failures[-1], waited=waited)
 
     @property
-    def must_hold_again(self) -> bool:
-        """Whether the attempt before may have spent the hold that is open."""
-        return bool(self.failures) and self.failures[-1].billed != Billed.NO
+    def is_again(self) -> bool:
+        """Whether the attempt that is being made is not the first of its kind: it must be asked whether it may be."""
+        return self.attempts > self.earlier + 1
 
-    def reheld(self, refusal: LedgerError | None) -> None:
-        """What came of holding anew.
+    @property
+    def free(self) -> bool:
+        """Whether an attempt costs nothing, whatever comes of it."""
+        price = self.prepared.plan.price
+        return price is not None and price.is_free
+
+    @property
+    def spent(self) -> Ending | None:
+        """What became of the hold that is open: where nobody knows, it is charged in full. None: it is good still."""
+        if self.failures[-1].billed == Billed.NO:
+            return None
+        return Ending(call_id=self.prepared.call_id, attempt=self.held_attempt, cost=None)
+
+    def reheld(self, refusal: AttemptRefused | None) -> None:
+        """What came of asking whether it may be sent once more.
 
         Raises:
-            NoMoney: it was refused.
+            NotAgain: it may not.
         """
         if refusal is not None:
             self.attempts -= 1  # It was never sent.
-            raise NoMoney from refusal
-        self.held_attempt = self.attempts
+            raise NotAgain from refusal
+        if self.spent is not None:
+            self.held_attempt = self.attempts
 
     def elapsed(self) -> float:
         """Seconds since the call began."""
@@ -107,8 +139,19 @@ class Tally:
     def failed(self, error: GatewayError) -> GatewayError:
         """Note an attempt that gave nothing; the error, to be raised again."""
         self.failed_at = time.monotonic()
+        error.forget(self.prepared.plan.connection.api_key)
+        mind(self.prepared, error)
         self.failures.append(
-            FailedAttempt(number=self.attempts, kind=error.kind, status=error.status, billed=error.billed, error=error)
+            FailedAttempt(
+                number=self.attempts,
+                kind=error.kind,
+                status=error.status,
+                billed=error.billed,
+                connection=self.prepared.request.connection,
+                model=self.prepared.request.model,
+                error=error,
+                cost=0 if error.billed == Billed.NO or self.free else None,
+            )
         )
         return error
 
@@ -128,40 +171,52 @@ class Tally:
             attempts=self.attempts,
             held_attempt=self.held_attempt,
             ended_at=timezone.now(),
+            started=self.started,
+            fell_back=self.earlier > 0,
         )
 
 
-def ask(prepared: Prepared, policy: RetryPolicy, *, rehold: Rehold) -> Ended:
+def ask(tally: Tally, *, rehold: Rehold) -> Ended:
     """Send a call until it is answered or the policy gives up, blocking. Never raises for what a provider does."""
-    tally = Tally(prepared, policy)
+    prepared, policy = tally.prepared, tally.policy
+    heard = heard_by(prepared)
 
     def once() -> Completion:
         tally.begin()
-        if tally.must_hold_again:
-            tally.reheld(rehold(prepared, tally.held_attempt, tally.attempts))
+        if tally.is_again:
+            tally.reheld(rehold(prepared, tally.spent, tally.attempts))
         try:
-            return send(prepared.request, prepared.plan.connection, timeout=tally.timeout)
+            with leave(prepared, tally.timeout) as permit:
+                came = send(prepared.request, prepared.plan.connection, timeout=tally.timeout, heard=heard)
+                if came.usage is not None:
+                    permit.used(came.usage.tokens_in + came.usage.tokens_out)
+                return came
         except GatewayError as error:
             raise tally.failed(error) from error.__cause__
 
     try:
         return tally.ended(tenacity.Retrying(**policy.for_tenacity(tally.elapsed))(once))
-    except (GatewayError, NoMoney):
+    except (GatewayError, NotAgain):
         return tally.ended()
     except Exception as error:
         return tally.broken(error)
 
 
-async def aask(prepared: Prepared, policy: RetryPolicy, *, rehold: AsyncRehold) -> Ended:
+async def aask(tally: Tally, *, rehold: AsyncRehold) -> Ended:
     """As `ask`, without blocking the event loop."""
-    tally = Tally(prepared, policy)
+    prepared, policy = tally.prepared, tally.policy
+    heard = heard_by(prepared)
 
     async def once() -> Completion:
         tally.begin()
-        if tally.must_hold_again:
-            tally.reheld(await rehold(prepared, tally.held_attempt, tally.attempts))
+        if tally.is_again:
+            tally.reheld(await rehold(prepared, tally.spent, tally.attempts))
         try:
-            return await asend(prepared.request, prepared.plan.connection, timeout=tally.timeout)
+            async with aleave(prepared, tally.timeout) as permit:
+                came = await asend(prepared.request, prepared.plan.connection, timeout=tally.timeout, heard=heard)
+                if came.usage is not None:
+                    permit.used(came.usage.tokens_in + came.usage.tokens_out)
+                return came
         except GatewayError as error:
             raise tally.failed(error) from error.__cause__
 
@@ -182,7 +237,7 @@ async def aask(prepared: Prepared, policy: RetryPolicy, *, rehold: AsyncRehold) 
 
     try:
         return tally.ended(await tenacity.AsyncRetrying(**policy.for_tenacity(tally.elapsed))(once_more))
-    except (GatewayError, NoMoney):
+    except (GatewayError, NotAgain):
         return tally.ended()
     except Exception as error:
         return tally.broken(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -13,11 +14,14 @@ from django.utils.translation import gettext as _
 from aiops.calls.models import Call
 from aiops.calls.recording import CallEnd
 from aiops.execution.ask import Ended, FailedAttempt
+from aiops.execution.prepare import Plan
+from aiops.execution.redacting import restored
 from aiops.gateway.completion import Completion
+from aiops.gateway.dialects import misfit
 from aiops.gateway.errors import Billed, GatewayError, Incomplete, Malformed
 from aiops.gateway.plain_text import DEEPEST, TooDeep, storable_data
 from aiops.ledger.holds import Ending
-from aiops.ledger.prices import Price, price_of
+from aiops.ledger.prices import FREE, Price, price_of
 from prompts.schemas import problems_of
 
 SCHEMA = "schema"
@@ -32,6 +36,17 @@ class Outcome:
     about_item: int | None
     end: CallEnd
     ending: Ending
+    error: GatewayError | None = None
+    """What the provider, or the way to it, did wrong; None where there was an answer."""
+
+    problems: tuple[str, ...] = ()
+    """What is wrong with an answer that came whole, a sentence each."""
+
+    completion: Completion | None = None
+    """What came, usable or not, as whoever asked may see it; None when nothing did."""
+
+    data: Any = None
+    """The parsed answer; None where there is none, or it may not be passed on."""
 
     @property
     def succeeded(self) -> bool:
@@ -40,12 +55,7 @@ class Outcome:
     @property
     def text(self) -> str:
         """The answer as it came; empty where none did."""
-        return self.end.completion.text if self.end.completion else ""
-
-    @property
-    def data(self) -> Any:
-        """The parsed answer; None without a schema, or where it may not be passed on."""
-        return self.end.data
+        return self.completion.text if self.completion else ""
 
     @property
     def error_kind(self) -> str:
@@ -66,19 +76,23 @@ def judge(ended: Ended) -> Outcome:
     completion, error = ended.completion, ended.error
     if isinstance(error, Incomplete):
         completion = error.completion
-    kind, text, data = "", "", None
+    plan, request = ended.prepared.plan, ended.prepared.request
+    if completion is not None and completion.usage is None and (counted := request.counted()) is not None:
+        completion = replace(completion, usage=counted)
+    given = restored(completion, ended.prepared.restore) if completion is not None else None
+    kind, text, judged = "", "", NOT_JUDGED
     if error is not None:
         kind, text = error.kind, _why(error, ended.attempts)
-    elif completion is not None and ended.prepared.plan.schema is not None:
-        data, problems = parse(completion.text, ended.prepared.plan.schema)
-        if problems:
-            kind, text, data = SCHEMA, _("The output breaks its schema: %s") % "; ".join(problems), None
-    price = _price(ended, completion)
+    elif completion is not None and given is not None:
+        judged = _judged(completion, given, plan)
+        if text := misfit(request, completion):
+            kind = Malformed.kind
+        elif judged.problems:
+            kind, text = SCHEMA, _("The output breaks its schema: %s") % "; ".join(judged.problems)
+    reused = ended.prepared.reused
+    price = FREE if reused else _price(ended, completion)
     spent = _spent(error, completion, price)
-    free = price is not None and price.is_free
-    sure = free or all(
-        failure.billed == Billed.NO for failure in ended.failures if not isinstance(failure.error, Incomplete)
-    )
+    before = [failure.cost for failure in (ended.failures[:-1] if error is not None else ended.failures)]
     return Outcome(
         call_id=ended.prepared.call_id,
         about_item=ended.prepared.about.item_id,
@@ -87,13 +101,16 @@ def judge(ended: Ended) -> Outcome:
             ended_at=ended.ended_at,
             completion=completion,
             raw=error.raw if error else "",
-            data=data,
+            data=judged.logged,
             error_kind=kind,
             error_text=text,
-            cost=spent if sure else None,
-            price=price.as_json if price and completion else None,
-            attempts=tuple(_as_json(failure) for failure in ended.failures),
+            cost=_sum([*before, spent]),
+            price=price.as_json if price and completion and not reused else None,
+            attempts=_attempts(ended),
             attempt_count=ended.attempts,
+            connection_answered=request.connection if ended.fell_back else "",
+            reused_from=reused.call_id if reused else None,
+            saved=reused.cost if reused else None,
         ),
         ending=Ending(
             call_id=ended.prepared.call_id,
@@ -101,7 +118,66 @@ def judge(ended: Ended) -> Outcome:
             cost=spent,
             released=error is not None and error.billed == Billed.NO,
         ),
+        error=error,
+        problems=judged.problems,
+        completion=given,
+        data=judged.data,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The data in an answer."""
+
+    data: Any = None
+    """For whoever asked; None where it may not be passed on."""
+
+    logged: Any = None
+    """For the log: the same, with tokens for what may not be kept."""
+
+    problems: tuple[str, ...] = ()
+
+
+NOT_JUDGED = _Judged()
+
+
+def _judged(completion: Completion, given: Completion, plan: Plan) -> _Judged:
+    """Take a whole answer apart.
+
+    Args:
+        completion: as it came.
+        given: as whoever asked may see it.
+    """
+    if completion.tool_calls:
+        return _Judged(_wanted(given), _wanted(completion))
+    if plan.check is None and plan.schema is None:
+        return NOT_JUDGED
+    check = plan.check or (lambda text: parse(text, plan.schema))
+    data, problems = check(given.text)
+    if given is completion:
+        return _Judged(None, None, tuple(problems)) if problems else _Judged(data, data)
+    logged, told = check(completion.text)
+    if problems:
+        # The sentences quote the answer: only those that quote it as it came may be kept.
+        return _Judged(problems=tuple(told) or (_("it does not fit once what was taken out is put back"),))
+    return _Judged(data, logged if not told else None)
+
+
+def _sum(costs: Sequence[int | None]) -> int | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+def _wanted(completion: Completion) -> Any:
+    """The functions that a model wants called, as the log keeps them."""
+    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in completion.tool_calls]
+    return {"tool_calls": calls}
+
+
+def _attempts(ended: Ended) -> tuple[dict[str, Any], ...]:
+    skipped = ended.prepared.skipped
+    left_out = [{"number": 0, "kind": "cooling", "connection": skipped}] if skipped else []
+    return (*left_out, *(_as_json(failure) for failure in ended.failures))
 
 
 def spoiled(ended: Ended, fault: Exception) -> Outcome:
@@ -164,4 +240,6 @@ def _as_json(failure: FailedAttempt) -> dict[str, Any]:
         "status": failure.status,
         "waited": failure.waited,
         "billed": failure.billed,
+        "connection": failure.connection,
+        "model": failure.model,
     }

@@ -13,12 +13,17 @@ from aiops.ledger.holds import Ending, close
 from aiops.ledger.models import Hold
 
 LOST = "lost"
+ABANDONED = "abandoned"
 
 
-def close_lost(calls: CallQuerySet, *, now: datetime) -> Counter[int | None]:
+def close_lost(calls: CallQuerySet, *, kind: str = LOST, text: str = "", now: datetime) -> Counter[int | None]:
     """Mark open calls as `unknown` and charge each at its hold, since it may have been answered and billed.
 
     Belongs in a transaction; a call that ended meanwhile keeps its end.
+
+    Args:
+        kind: of error; `LOST` where the process died.
+        text: one sentence about it; empty for that of `LOST`.
 
     Returns:
         Job → how many of its calls were lost; those of no job stand under None.
@@ -29,8 +34,8 @@ def close_lost(calls: CallQuerySet, *, now: datetime) -> Counter[int | None]:
     end = CallEnd(
         status=Call.Status.UNKNOWN,
         ended_at=now,
-        error_kind=LOST,
-        error_text=_("The worker ended before the answer came; it may have been billed."),
+        error_kind=kind,
+        error_text=text or _("The worker ended before the answer came; it may have been billed."),
     )
     close_calls(dict.fromkeys(lost, end))
     held = Hold.objects.filter(call_id__in=lost, state=Hold.State.HELD).values_list("call_id", "attempt").distinct()

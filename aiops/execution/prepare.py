@@ -1,28 +1,38 @@
-"""From a version and variables to a call that could be made: rendered, priced, named. Nothing is written yet."""
+"""From a version and variables, or a request, to a call that could be made: priced, named. Nothing is written yet."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from aiops.cache.answers import CachedCompletion
 from aiops.calls.identity import new_call_id
-from aiops.execution.errors import ForbiddenParameter
+from aiops.execution.errors import ForbiddenParameter, UnknownParameter
+from aiops.execution.fallbacks import Fallback, fallbacks_from, usable_by
+from aiops.execution.redacting import redacted, require_nothing
 from aiops.gateway.connections import Connection, get_connection
-from aiops.gateway.request import Request
-from aiops.ledger.prices import Price, price_of
+from aiops.gateway.dialects import AnyRequest, Request
+from aiops.gateway.dialects.responses_input import not_taken
+from aiops.gateway.model_rules import rules_of
+from aiops.gateway.retry import RetryPolicy
+from aiops.gateway.sizes import OVERHEAD
+from aiops.ledger.prices import FREE, Price, price_of
+from aiops.redaction import Detector, Restorer, detectors_of
+from aiops.redaction.restore import NOTHING
 from prompts.models import PromptVersion
 from prompts.rendering import RenderedPrompt, render
 
 DEARER = frozenset({"best_of", "service_tier", "prediction", "modalities", "audio", "web_search_options"})
 """Would cost what no hold foresees."""
 
-OVERHEAD = 16
-"""Tokens beyond its text that a message, or the request around them, may be counted as."""
+
+Check = Callable[[str], tuple[Any, list[str]]]
+"""Takes an answer apart: gives its data, and a sentence for each thing that is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,30 +44,53 @@ class About:
     item_id: int | None = None
     row_type_id: int | None = None
     row_key: str = ""
+    purpose: str = ""
+    """What the shop's code wants it for: the dotted name of what asked, or words of its own."""
+
+    follows: UUID | None = None
+    """The call whose answer was no good, and led to this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What is the same for every row that one version is asked about over one connection."""
 
-    version: PromptVersion
     connection: Connection
     model: str
     price: Price | None
     """None: nobody knows."""
 
-    @cached_property
-    def schema(self) -> Mapping[str, Any] | None:
-        return self.version.schema.body if self.version.schema else None
+    version: PromptVersion | None = None
+    """None: the shop's own code asks, in its own words."""
+
+    schema: Mapping[str, Any] | None = None
+    schema_name: str = ""
+    check: Check | None = None
+    """Judges an answer instead of the schema."""
+
+    fallbacks: tuple[Fallback, ...] = ()
+    """Whom to ask instead, in order."""
+
+    retry: RetryPolicy | None = None
+    """How patiently it is sent again; None for what is usual with the connection."""
+
+    reusable_for: int = 0
+    """Seconds that an answer may be given again to the same question; 0: never."""
 
     @cached_property
-    def schema_name(self) -> str:
-        return self.version.schema.schema.name if self.version.schema else ""
+    def detectors(self) -> tuple[Detector, ...]:
+        """What looks for that which may not leave over the connection.
+
+        Raises:
+            InvalidDetector: the settings name one that cannot be used.
+        """
+        return detectors_of(self.connection)
 
     @cached_property
     def fixed_size(self) -> int:
         """Tokens that what goes with the messages may count as, at most: models are shown schemas and tools as well."""
-        structures = [value for value in self.version.parameters.values() if isinstance(value, dict | list)]
+        parameters = self.version.parameters if self.version else {}
+        structures = [value for value in parameters.values() if isinstance(value, dict | list)]
         return sum(len(json.dumps(part).encode()) for part in (self.schema, *structures) if part)
 
 
@@ -67,10 +100,22 @@ class Prepared:
 
     call_id: UUID
     plan: Plan
-    request: Request
+    request: AnyRequest
     about: About
     ceiling: int | None
     """Nano-dollars that one attempt can cost at most; None when the price is unknown."""
+
+    restore: Restorer = NOTHING
+    """Puts back into the answer what was taken out of the request."""
+
+    unredacted: AnyRequest | None = field(default=None, repr=False)
+    """The request as it was, where something was taken out: somebody else to be asked may see more, or less."""
+
+    reused: CachedCompletion | None = None
+    """An answer that was paid for before: nothing will be sent."""
+
+    skipped: str = ""
+    """The connection that should have been asked, and has just failed for others."""
 
 
 def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", now: datetime) -> Plan:
@@ -81,16 +126,37 @@ def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", 
         model: empty for the version's own, else the connection's.
 
     Raises:
-        ConnectionProblem: the alias is unknown, or its key is missing.
-        ForbiddenParameter: the version's parameters cannot be held for.
+        ConnectionProblem: an alias is unknown, one of a fallback included, or the key is missing.
+        NotAsked: the version's parameters cannot be held for, or are not known there.
     """
-    for name in version.parameters:
-        if name in DEARER:
-            raise ForbiddenParameter(name)
     found = get_connection(connection or version.connection)
     found.require_key()
+    require_parameters(version.parameters, found)
     asked = model or (version.model if found.alias == get_connection(version.connection).alias else "") or found.model
-    return Plan(version=version, connection=found, model=asked, price=price_of(found, asked, now))
+    return Plan(
+        version=version,
+        connection=found,
+        model=asked,
+        price=price_of(found, asked, now),
+        schema=version.schema.body if version.schema else None,
+        schema_name=version.schema.schema.name if version.schema else "",
+        reusable_for=version.prompt.reuse_seconds or 0,
+        fallbacks=fallbacks_from(version.fallbacks),
+    )
+
+
+def require_parameters(parameters: Mapping[str, Any], connection: Connection) -> None:
+    """See that a hold can be made for a request with these parameters, and that the connection knows them.
+
+    Raises:
+        ForbiddenParameter: they would cost what no hold foresees.
+        UnknownParameter: the connection's interface has no place for one.
+    """
+    for name in parameters:
+        if name in DEARER:
+            raise ForbiddenParameter(name)
+    if connection.api == "responses" and (unknown := not_taken(parameters)):
+        raise UnknownParameter(unknown[0], connection.alias)
 
 
 def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepared:
@@ -100,23 +166,132 @@ def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepar
         PromptError: the variables do not fit the version.
     """
     version = plan.version
+    if version is None:
+        raise TypeError("A plan without a version has nothing to render.")
     rendered = render(version, variables)
+    limit = plan.connection.output_limit_for(version.output_limit)
     request = Request(
         connection=plan.connection.alias,
         model=plan.model,
         messages=rendered.messages,
-        output_limit=version.output_limit,
+        output_limit=limit,
         parameters=version.parameters,
         schema=plan.schema,
         schema_name=plan.schema_name,
     )
+    if plan.detectors:
+        return _without(request, plan, about, new_call_id())
     return Prepared(
         call_id=new_call_id(),
         plan=plan,
         request=request,
         about=about,
-        ceiling=plan.price.ceiling(most_input_tokens(rendered, plan), version.output_limit) if plan.price else None,
+        ceiling=plan.price.ceiling(most_input_tokens(rendered, plan), limit) if plan.price else None,
     )
+
+
+def prepare_request(
+    request: AnyRequest,
+    about: About,
+    *,
+    check: Check | None = None,
+    fallbacks: tuple[Fallback, ...] = (),
+    retry: RetryPolicy | None = None,
+    reusable_for: int = 0,
+    now: datetime,
+) -> Prepared:
+    """A call out of a request that the shop's own code has made.
+
+    Args:
+        check: judges the answer instead of the request's schema.
+        fallbacks: whom to ask instead, in order.
+        retry: how patiently it is sent again; None for what is usual with the connection.
+        reusable_for: seconds that an answer may be given again to the same question; 0: never.
+
+    Raises:
+        ConnectionProblem: the alias is unknown, or its key is missing.
+        NotAsked: its parameters cannot be held for, or are not known there.
+    """
+    connection = get_connection(request.connection)
+    connection.require_key()
+    require_parameters(request.settings(), connection)
+    # The provider looks at what breaks its rules for nothing.
+    price = FREE if request.operation == "moderation" else price_of(connection, request.model, now)
+    plan = Plan(
+        connection=connection,
+        model=request.model,
+        price=price,
+        schema=request.schema if isinstance(request, Request) else None,
+        schema_name=request.schema_name if isinstance(request, Request) else "",
+        check=check,
+        fallbacks=usable_by(about.user_id, fallbacks, connection),
+        retry=retry,
+        reusable_for=reusable_for,
+    )
+    return _without(request, plan, about, new_call_id())
+
+
+def _without(request: AnyRequest, plan: Plan, about: About, call_id: UUID) -> Prepared:
+    """The call, without what may not leave."""
+    leaving, restore = redacted(request, plan.detectors)
+    return Prepared(
+        call_id=call_id,
+        plan=plan,
+        request=leaving,
+        about=about,
+        ceiling=plan.price.ceiling_of(leaving.most()) if plan.price else None,
+        restore=restore,
+        unredacted=None if leaving is request else request,
+    )
+
+
+def prepare_sdk(request: AnyRequest, about: About, connection: Connection, *, priced: bool, now: datetime) -> Prepared:
+    """A call out of what somebody asks with the SDK itself: its parameters are their own business.
+
+    Args:
+        priced: False where nobody here can say what it costs.
+
+    Raises:
+        MayNotLeave, RedactionError: it holds what may not leave, or nobody could see whether.
+    """
+    # Nothing can be taken out here: the SDK would show whoever asked the tokens.
+    require_nothing(request, detectors_of(connection))
+    price = None
+    if connection.free or request.operation == "moderation":
+        price = FREE
+    elif priced:
+        price = price_of(connection, request.model, now)
+    plan = Plan(connection=connection, model=request.model, price=price)
+    ceiling = price.ceiling_of(request.most()) if price else None
+    return Prepared(call_id=new_call_id(), plan=plan, request=request, about=about, ceiling=ceiling)
+
+
+def instead(prepared: Prepared, fallback: Fallback, *, now: datetime) -> Prepared:
+    """The same call, asked of somebody else.
+
+    Raises:
+        ConnectionProblem: the alias is unknown, or its key is missing.
+        NotAsked: its parameters cannot be held for, or are not known there.
+    """
+    connection = get_connection(fallback.connection or prepared.request.connection)
+    connection.require_key()
+    model = fallback.model or connection.model
+    meant = prepared.unredacted or prepared.request
+    if not isinstance(meant, Request):
+        raise TypeError("Only questions have somebody else to be asked.")
+    require_parameters(meant.parameters, connection)
+    rules = rules_of(connection, model)
+    # They were chosen for another model: better an answer without them than none.
+    parameters = rules.adapted(meant.parameters) if rules.rejects(meant.parameters) else meant.parameters
+    request = replace(
+        meant,
+        connection=connection.alias,
+        model=model,
+        output_limit=connection.output_limit_for(meant.output_limit),
+        parameters=parameters,
+    )
+    plan = replace(prepared.plan, connection=connection, model=model, price=price_of(connection, model, now))
+    return _without(request, plan, prepared.about, prepared.call_id)
 
 
 def most_input_tokens(rendered: RenderedPrompt, plan: Plan) -> int:

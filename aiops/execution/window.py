@@ -5,23 +5,22 @@ A call that leaves has its row and its hold committed; one that ended has both c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-
 from aiops.calls.models import Call
 from aiops.calls.recording import close_calls, open_calls
-from aiops.execution.errors import InTransaction
+from aiops.catalogue.access import first_refused
+from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
 from aiops.ledger import holds
-from aiops.ledger.errors import LedgerError, UnpricedModel
+from aiops.ledger.errors import UnpricedModel
+from aiops.ledger.holds import Ending
 from aiops.ledger.periods import current_periods
-from aiops.options import options
+from aiops.stops.switch import stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +30,21 @@ class Opened:
     count: int
     """So many, from the first."""
 
-    refusal: LedgerError | None = None
+    refusal: AttemptRefused | None = None
     """Why the next one may not."""
 
 
-@contextmanager
-def durable() -> Iterator[None]:
-    """A transaction whose commit is one.
-
-    Raises:
-        InTransaction: another one is around it, and the settings do not allow that.
-    """
-    allowed = options().in_transaction == "allow"
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(transaction.atomic(durable=not allowed))
-        except RuntimeError:
-            raise InTransaction from None
-        yield
-
-
 def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:
-    """Hold money and write the rows for as many calls, in order, as the budgets allow. Belongs in a transaction."""
+    """Hold money and write the rows for as many calls, in order, as the budgets allow. Belongs in a transaction.
+
+    Every call that leaves comes by here, so this is where it is seen whether who asks may use the model. Where every
+    call is stopped, none of them is opened.
+    """
+    if refusal := stopped():
+        return Opened(0, refusal)
+    forbidden = first_refused((one.request.model, one.plan.connection.alias, one.about.user_id) for one in window)
+    if forbidden is not None:
+        window = window[: forbidden[0]]
     unpriced = next((one for one in window if one.ceiling is None), None)
     if unpriced and current_periods(now):
         return Opened(0, UnpricedModel(unpriced.request.model, unpriced.plan.connection.alias))
@@ -60,7 +52,12 @@ def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:
         [holds.Wanted(call_id=one.call_id, attempt=1, amount=one.ceiling or 0) for one in window], now=now
     )
     open_calls([_row(one, now) for one in window[: granted.count]])
-    return Opened(granted.count, granted.refusal)
+    return Opened(granted.count, granted.refusal or (forbidden[1] if forbidden else None))
+
+
+def open_reused(window: Sequence[Prepared], *, now: datetime) -> None:
+    """Write the rows of calls whose answer is there already: they need no money. Belongs in a transaction."""
+    open_calls([_row(one, now) for one in window])
 
 
 def close_window(outcomes: Sequence[Outcome]) -> set[UUID]:
@@ -78,20 +75,31 @@ def close_window(outcomes: Sequence[Outcome]) -> set[UUID]:
 
 def withdraw_window(window: Sequence[Prepared], *, now: datetime) -> None:
     """Undo `open_window` for calls that never left: no money is charged and no row stays. Belongs in a transaction."""
-    endings = [holds.Ending(call_id=one.call_id, attempt=1, cost=0, released=True) for one in window]
+    endings = [Ending(call_id=one.call_id, attempt=1, cost=0, released=True) for one in window]
     holds.close(endings, now=now)
     Call.objects.open().filter(pk__in=[one.call_id for one in window]).delete()
 
 
-def hold_again(prepared: Prepared, *, ended: int, attempt: int, now: datetime) -> LedgerError | None:
-    """Before a call is sent again whose attempt `ended` may be billed: charge that one at its hold, hold anew.
+def hold_again(prepared: Prepared, spent: Ending | None, *, attempt: int, now: datetime) -> AttemptRefused | None:
+    """Before a call is sent once more: close the hold that may be spent, and hold anew.
 
-    Returns why not, where there is no money for it; the first hold is settled all the same. Belongs in a transaction.
+    Returns why it may not be sent: there is no money for it, or every call was stopped meanwhile. The first hold is
+    closed all the same. Belongs in a transaction.
+
+    Args:
+        spent: what became of the hold that is open; None where the attempt before surely was not billed, and the same
+            hold is good for this one too.
     """
+    if spent is None:
+        return stopped()
     if holds.is_held(prepared.call_id, attempt):
         # It was asked before, and the database went away before it could say that it had done so.
         return None
-    holds.close([holds.Ending(call_id=prepared.call_id, attempt=ended, cost=None)], now=now)
+    holds.close([spent], now=now)
+    if refusal := stopped():
+        return refusal
+    if prepared.ceiling is None and current_periods(now):
+        return UnpricedModel(prepared.request.model, prepared.plan.connection.alias)
     wanted = holds.Wanted(call_id=prepared.call_id, attempt=attempt, amount=prepared.ceiling or 0)
     return holds.hold([wanted], now=now).refusal
 
@@ -100,11 +108,15 @@ def _row(prepared: Prepared, now: datetime) -> dict[str, object]:
     request, about = prepared.request, prepared.about
     return {
         "id": prepared.call_id,
-        "prompt_version_id": prepared.plan.version.pk,
+        "operation": request.operation,
+        "purpose": about.purpose,
+        "follows": about.follows,
+        "redacted": prepared.restore.counts,
+        "prompt_version_id": prepared.plan.version.pk if prepared.plan.version else None,
         "connection": request.connection,
         "model_asked": request.model,
-        "parameters": {**request.parameters, "output_limit": request.output_limit},
-        "messages": request.messages,
+        "parameters": request.settings(),
+        "messages": request.shown(),
         "user_id": about.user_id,
         "job_id": about.job_id,
         "item_id": about.item_id,

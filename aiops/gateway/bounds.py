@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import httpx2
 
@@ -20,6 +22,19 @@ FIRST_BYTE = "aiops_first_byte"
 
 SENT = "aiops_sent"
 """Key in a request's extensions: `time.perf_counter()` when it left."""
+
+
+_most_bytes: ContextVar[int] = ContextVar("aiops_most_bytes", default=MOST_BYTES)
+
+
+@contextmanager
+def reading_at_most(size: int) -> Iterator[None]:
+    """Requests that are sent within may be answered by so many bytes: a file is larger than what a model says."""
+    token = _most_bytes.set(size)
+    try:
+        yield
+    finally:
+        _most_bytes.reset(token)
 
 
 def note_sent(request: httpx2.Request) -> None:
@@ -59,16 +74,19 @@ def _most(response: httpx2.Response) -> int:
             raise Malformed(
                 "The provider's answer is compressed, which was not asked for.", status=response.status_code
             )
-        if length.isdecimal() and int(length) > MOST_BYTES:
-            raise _too_large()
-    elif compressed:
+        most = _most_bytes.get()
+        if length.isdecimal() and int(length) > most:
+            raise _too_large(most)
+        return most
+    if compressed:
         del headers["content-encoding"]
         return 0
     return MOST_BYTES
 
 
-def _too_large() -> Malformed:
-    return Malformed(f"The provider's answer is larger than {MOST_BYTES >> 20} MiB; it was not read to its end.")
+def _too_large(most: int) -> Malformed:
+    size = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most:,} bytes"
+    return Malformed(f"The provider's answer is larger than {size}; it was not read to its end.")
 
 
 class _Bounded(httpx2.SyncByteStream):
@@ -86,7 +104,7 @@ class _Bounded(httpx2.SyncByteStream):
             size += len(piece)
             if size > self.most:
                 if self.strict:
-                    raise _too_large()
+                    raise _too_large(self.most)
                 return
             if time.perf_counter() > self.until:
                 raise Interrupted("The provider did not answer in time.")
@@ -110,7 +128,7 @@ class _AsyncBounded(httpx2.AsyncByteStream):
             size += len(piece)
             if size > self.most:
                 if self.strict:
-                    raise _too_large()
+                    raise _too_large(self.most)
                 return
             yield piece
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import openai
-from openai import DefaultAioHttpClient, DefaultHttpx2Client
+from openai import DefaultAioHttpClient, DefaultAsyncHttpx2Client, DefaultHttpx2Client
 
 from aiops.gateway.bounds import UNCOMPRESSED, abound, bound, note_sent
 from aiops.gateway.connections import Connection
+from aiops.gateway.in_process import transport_for
 
-_sync: dict[tuple[int, Connection], openai.OpenAI] = {}
+_sync: dict[tuple[int, Hashable], openai.OpenAI] = {}
 _async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = weakref.WeakKeyDictionary()
 
 
@@ -24,7 +26,7 @@ _async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = weakref.
 class _OfLoop:
     """The clients of one event loop, and the generator that closes them when the loop ends."""
 
-    clients: dict[Connection, openai.AsyncOpenAI]
+    clients: dict[Hashable, openai.AsyncOpenAI]
     closer: AsyncGenerator[None]
 
 
@@ -34,13 +36,30 @@ def sync_client(connection: Connection) -> openai.OpenAI:
     Raises:
         MissingKey: the connection needs a key and has none.
     """
-    key = (os.getpid(), connection)
-    if key not in _sync:
+
+    def build() -> openai.OpenAI:
         http = DefaultHttpx2Client(
-            event_hooks={"request": [note_sent], "response": [bound]}, timeout=_timeout(connection)
+            event_hooks={"request": [note_sent], "response": [bound]},
+            timeout=_timeout(connection),
+            transport=transport_for(connection),
         )
-        _sync[key] = _build(openai.OpenAI, openai.AzureOpenAI, connection, http)
-    return _sync[key]
+        made: openai.OpenAI = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
+        return made
+
+    return kept_by_process(connection, build)
+
+
+def kept_by_process(key: Hashable, build: Callable[[], openai.OpenAI]) -> openai.OpenAI:
+    """This process's client of that key, built where there is none."""
+    own = (os.getpid(), key)
+    found = _sync.get(own)
+    if found is None:
+        made = build()
+        # No lock, which a fork could leave shut for ever: of two threads that build one, the first to be done wins.
+        found = _sync.setdefault(own, made)
+        if found is not made:
+            made.close()
+    return found
 
 
 async def async_client(connection: Connection) -> openai.AsyncOpenAI:
@@ -49,24 +68,38 @@ async def async_client(connection: Connection) -> openai.AsyncOpenAI:
     Raises:
         MissingKey: the connection needs a key and has none.
     """
+
+    def build() -> openai.AsyncOpenAI:
+        options: dict[str, Any] = {"event_hooks": {"response": [abound]}, "timeout": _timeout(connection)}
+        within = transport_for(connection)
+        if within is None:
+            # 0 is no limit to aiohttp, None would be its own 100: how many fly is the caller's business.
+            options["limits"] = httpx2.Limits(max_connections=0, max_keepalive_connections=None)
+            http: httpx2.AsyncClient = DefaultAioHttpClient(**options)
+        else:
+            http = DefaultAsyncHttpx2Client(transport=within, **options)
+        made: openai.AsyncOpenAI = client_for(connection, openai.AsyncOpenAI, openai.AsyncAzureOpenAI, http)
+        return made
+
+    return kept_by_loop(connection, build)
+
+
+def kept_by_loop(key: Hashable, build: Callable[[], openai.AsyncOpenAI]) -> openai.AsyncOpenAI:
+    """The running event loop's client of that key, built where there is none, and closed when the loop ends."""
     loop = asyncio.get_running_loop()
     if loop not in _async:
-        clients: dict[Connection, openai.AsyncOpenAI] = {}
+        clients: dict[Hashable, openai.AsyncOpenAI] = {}
         _async[loop] = _OfLoop(clients, _close_with_loop(clients))
-        await anext(_async[loop].closer)
+        # Its first step, which awaits nothing, makes it known to the loop.
+        with suppress(StopIteration):
+            _async[loop].closer.__anext__().send(None)
     clients = _async[loop].clients
-    if connection not in clients:
-        http = DefaultAioHttpClient(
-            event_hooks={"response": [abound]},
-            timeout=_timeout(connection),
-            # 0 is no limit to aiohttp, None would be its own 100: how many fly is the caller's business.
-            limits=httpx2.Limits(max_connections=0, max_keepalive_connections=None),
-        )
-        clients[connection] = _build(openai.AsyncOpenAI, openai.AsyncAzureOpenAI, connection, http)
-    return clients[connection]
+    if key not in clients:
+        clients[key] = build()
+    return clients[key]
 
 
-async def _close_with_loop(clients: dict[Connection, openai.AsyncOpenAI]) -> AsyncGenerator[None]:
+async def _close_with_loop(clients: dict[Hashable, openai.AsyncOpenAI]) -> AsyncGenerator[None]:
     """`asyncio.run` and every server end their open generators before they end the loop: the only hook there is."""
     try:
         yield
@@ -89,8 +122,19 @@ async def close_async_clients() -> None:
         await of_loop.closer.aclose()
 
 
-def _build(plain: Any, azure: Any, connection: Connection, http: Any) -> Any:
+def client_for(connection: Connection, plain: Any, azure: Any, http: Any) -> Any:
+    """A client of the SDK.
+
+    Args:
+        plain: its class; for a connection to Azure's dated interface, `azure` is.
+        http: what it sends with.
+
+    Raises:
+        MissingKey: the connection needs a key and has none.
+    """
     connection.require_key()
+    # What customers wrote, and the key, go to the address in the settings and to no other.
+    http.follow_redirects = False
     options: dict[str, Any] = {
         # The SDK wants some text even where the server wants none.
         "api_key": connection.api_key or "no-key-needed",

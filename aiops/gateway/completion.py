@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,18 +10,36 @@ from aiops.gateway.usage import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A function of ours that the model wants called."""
+
+    id: str
+    """The provider's name for this wish; the answer to it carries the same."""
+
+    name: str
+    arguments: str
+    """JSON, as the model wrote it: perhaps none at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """One answer of a provider."""
 
     text: str
+    """What the model said; of a transcription, what was heard. Empty where the answer is of another kind."""
 
     model: str
     """The model that answered, as the provider names it; may be a dated form of the one that was asked."""
 
     finish_reason: str
-    """`stop`, `length`, `content_filter`, …; empty when the provider gave none."""
+    """`stop`, `length`, `tool_calls`, `content_filter`, …; empty when the provider gave none."""
 
     refusal: str = ""
+
+    tool_calls: Sequence[ToolCall] = ()
+
+    others: Sequence[str] = ()
+    """The texts of further choices, where more than one was asked for."""
 
     usage: Usage | None = None
     """None when the provider reported none, or nonsense: unknown, not zero."""
@@ -35,3 +53,9 @@ class Completion:
     """Milliseconds from sending to the first byte of the answer; None where it was not measured."""
 
     total_ms: int | None = None
+
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The provider's answer as it came, parsed."""
+
+    result: Any = field(default=None, repr=False)
+    """What an answer holds that is neither text nor tool call: vectors, sound, flags, probabilities."""

@@ -9,7 +9,7 @@ ConnectionProblem            the settings, not the provider, are to be changed
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
@@ -71,10 +71,24 @@ class Connection:
     free: bool = False
     """A call costs nothing: the price is zero, not unknown."""
 
-    api: Literal["chat"] = "chat"
+    api: Literal["chat", "responses"] = "chat"
+    """Which of OpenAI's interfaces it speaks. Compatible servers mostly take `chat` alone; at OpenAI's own addresses
+    `responses` is the default."""
 
     max_in_flight: int = 32
     """Most requests at a time in one worker."""
+
+    requests_per_minute: int | None = None
+    """Most requests in a minute for one model, all processes and hosts together; None: as the provider says."""
+
+    tokens_per_minute: int | None = None
+    """Most tokens in a minute for one model, read and written; None: as the provider says."""
+
+    max_in_flight_overall: int | None = None
+    """Most requests under way at a time for one model, all processes and hosts together; None: no limit."""
+
+    model_limits: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict, hash=False)
+    """Model → those of the three limits above, in capitals, that are others for it."""
 
     deadline: float = 120.0
     """Seconds in total that one call may take, attempts and waits included."""
@@ -82,9 +96,21 @@ class Connection:
     connect_timeout: float = 5.0
     """Seconds to reach the server."""
 
+    output_limit: int = 8192
+    """Most tokens of an answer where whoever asks names no limit: a hold needs one."""
+
     output_limit_parameter: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
 
     supports_json_schema: bool = True
+
+    supports_logprobs: bool = True
+    """Whether it tells how probable each token of an answer was."""
+
+    most_logprobs: int = 20
+    """Alternatives that it tells of each token."""
+
+    supports_decisions: bool = False
+    """Whether it has OpenAI's interface for decisions (`/v1/decisions`). OpenAI's own addresses have, by default."""
 
     azure_endpoint: str = ""
     """`https://….openai.azure.com`; makes this a connection to Azure."""
@@ -94,10 +120,17 @@ class Connection:
     api_version: str = ""
     """Azure's dated interface; empty for its undated one, which is OpenAI's own under `/openai/v1`."""
 
+    redact: tuple[str, ...] | None = None
+    """Dotted paths of what finds that which may not leave over it; None: what `AIOPS["REDACT"]` says."""
+
     @property
     def label(self) -> str:
         """For people who choose: its alias, who will see the data, and what is asked."""
         return f"{self.alias}: {self.name}, {self.model}"
+
+    def output_limit_for(self, wanted: int) -> int:
+        """The output limit that is sent where `wanted` is: Responses takes none below 16."""
+        return max(16, wanted) if self.api == "responses" else wanted
 
     @property
     def is_local(self) -> bool:
@@ -114,7 +147,7 @@ class Connection:
         """What to do where a key is missing."""
         if self.azure_endpoint:
             return "set AZURE_OPENAI_API_KEY in the environment."
-        if self.base_url == OPENAI_URL:
+        if is_openai(self.base_url):
             return "set OPENAI_API_KEY in the environment, or point the connection at a server that needs none."
         return f"give AIOPS['CONNECTIONS']['{self.alias}'] an API_KEY, or API_KEY=None where the server needs none."
 
@@ -132,6 +165,11 @@ class Connection:
         from aiops.gateway.connections import get_connection
 
         return get_connection, (self.alias,)
+
+
+def is_openai(base_url: str) -> bool:
+    """Whether an address is OpenAI's own: the usual one, or that of a region (`https://eu.api.openai.com/v1`)."""
+    return f".{urlsplit(base_url).hostname or ''}".endswith(".api.openai.com")
 
 
 def is_loopback(host: str) -> bool:

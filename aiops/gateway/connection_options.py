@@ -16,17 +16,24 @@ from aiops.gateway.connection import (
     InvalidConnection,
     KeyInAddress,
     is_loopback,
+    is_openai,
 )
+from aiops.options import is_list_of_texts
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, type(None)),
     "bool": (bool,),
     "int": (int,),
+    "int | None": (int, type(None)),
     "float": (int, float),
+    "tuple[str, ...] | None": (list, tuple, type(None)),
+    "Mapping[str, Mapping[str, int | None]]": (Mapping,),
 }
+_TYPE_NAMES = {type(None): "None", Mapping: "a dictionary by model"}
 OPTIONS = {f.name.upper(): f for f in fields(Connection) if f.name != "alias"}
-CHOICES = {"API": ("chat",), "OUTPUT_LIMIT_PARAMETER": ("max_completion_tokens", "max_tokens")}
+LIMITS = ("REQUESTS_PER_MINUTE", "TOKENS_PER_MINUTE", "MAX_IN_FLIGHT_OVERALL")
+CHOICES = {"API": ("chat", "responses"), "OUTPUT_LIMIT_PARAMETER": ("max_completion_tokens", "max_tokens")}
 
 
 def options_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -61,7 +68,9 @@ def connection_from(alias: str, options: Mapping[str, Any]) -> Connection:
         raise InvalidConnection(alias, f"is of type {type(options).__name__}: it must be a dictionary of options")
     for name, value in options.items():
         _check_option(alias, name, value)
-    given: dict[str, Any] = {name.lower(): value for name, value in options.items()}
+    given: dict[str, Any] = {
+        name.lower(): tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
     endpoint = given.get("azure_endpoint", "").rstrip("/")
     if endpoint:
         given |= {"azure_endpoint": endpoint, "provider": given.get("provider", "azure")}
@@ -70,6 +79,8 @@ def connection_from(alias: str, options: Mapping[str, Any]) -> Connection:
         # Only OpenAI itself may see the key that the environment has for OpenAI.
         given["api_key"] = os.environ.get("OPENAI_API_KEY", "")
     given["base_url"] = (given.get("base_url") or (f"{endpoint}/openai/v1" if endpoint else OPENAI_URL)).rstrip("/")
+    if is_openai(given["base_url"]):
+        given = {"api": "responses", "supports_decisions": True, **given}
     given["model"] = given.get("model") or DEFAULT_MODEL
     given["name"] = given.get("name") or _name_of(given["base_url"])
     return Connection(alias=alias, **given)
@@ -82,8 +93,12 @@ def _check_option(alias: str, name: str, value: object) -> None:
         raise InvalidConnection(alias, f"has an option {name} that does not exist ({instead})", name)
     types = _TYPES.get(str(OPTIONS[name].type), (str,))
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
+        wanted = " or ".join(_TYPE_NAMES.get(kind, kind.__name__) for kind in types)
         raise InvalidConnection(alias, f"has {name} of type {type(value).__name__}: it must be {wanted}", name)
+    if isinstance(value, list | tuple) and not is_list_of_texts(value):
+        raise InvalidConnection(alias, f"has {name} {value!r}: it must be a list of texts", name)
+    if name == "MODEL_LIMITS":
+        _check_model_limits(alias, value)
     if name in CHOICES and value not in CHOICES[name]:
         raise InvalidConnection(alias, f"has {name} {value!r}: it must be {' or '.join(CHOICES[name])}", name)
     if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < float("inf"):
@@ -102,10 +117,25 @@ def _check_option(alias: str, name: str, value: object) -> None:
             raise KeyInAddress(alias, f"has a key inside {name}: move it to API_KEY", name)
 
 
+def _check_model_limits(alias: str, by_model: Any) -> None:
+    for model, limits in by_model.items():
+        where = f"MODEL_LIMITS[{model!r}]"
+        if not isinstance(limits, Mapping):
+            complaint = f"has {where} of type {type(limits).__name__}: it must be a dictionary of limits"
+            raise InvalidConnection(alias, complaint, "MODEL_LIMITS")
+        for name, value in limits.items():
+            if name not in LIMITS:
+                complaint = f"has {where} with a limit {name} that does not exist (there are {', '.join(LIMITS)})"
+                raise InvalidConnection(alias, complaint, "MODEL_LIMITS")
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
+                complaint = f"has {where} with {name} {value!r}: it must be a whole number above zero, or None"
+                raise InvalidConnection(alias, complaint, "MODEL_LIMITS")
+
+
 def _name_of(base_url: str) -> str:
     host = urlsplit(base_url).hostname or ""
-    if base_url == OPENAI_URL:
-        return "OpenAI"
+    if is_openai(base_url):
+        return "OpenAI" if base_url == OPENAI_URL else f"OpenAI ({host})"
     if is_loopback(host):
         return "this machine"
     return f"Azure OpenAI ({host})" if host.endswith(".azure.com") else host

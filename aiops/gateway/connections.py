@@ -17,6 +17,7 @@ from aiops.gateway.connection import (
     MissingKey,
     UnknownConnection,
     is_loopback,
+    is_openai,
 )
 from aiops.gateway.connection_options import OPTIONS, connection_from, options_from_environment
 from aiops.options import InvalidOption, connections_setting
@@ -34,6 +35,7 @@ __all__ = [
     "connections",
     "get_connection",
     "is_loopback",
+    "is_openai",
     "options_from_environment",
     "usable_connections",
 ]

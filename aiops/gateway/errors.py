@@ -5,11 +5,13 @@ GatewayError
 │   ├── RateLimited          .retry_after
 │   ├── Unreachable          the request surely never arrived
 │   ├── ServerFault          the provider said that it failed
-│   └── Interrupted          it may have arrived, the answer is lost: perhaps billed
+│   ├── Interrupted          it may have arrived, the answer is lost: perhaps billed
+│   └── Abandoned            nobody waited for the answer: perhaps billed
 └── Permanent                trying again will not
     ├── QuotaExhausted       the account has no credit left
     ├── BadKey               the key is wrong, or may not do this
     ├── BadRequest           the provider refuses the request itself
+    │   └── TooLong          more than the model can read at once
     ├── Malformed            an answer came that is none: perhaps billed
     └── Incomplete           an answer came that may not be passed on: billed
         ├── CutOff           the output limit was reached
@@ -25,6 +27,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from aiops.gateway.completion import Completion
+
+
+HIDDEN = "***"
 
 
 class Billed(StrEnum):
@@ -62,6 +67,12 @@ class GatewayError(Exception):
         self.raw = raw
         """The body as it came, or as much of it as is kept."""
 
+    def forget(self, secret: str | None) -> None:
+        """Take a secret out of what is said and kept: some servers say back the key that they refuse."""
+        if secret:
+            self.args = tuple(str(said).replace(secret, HIDDEN) for said in self.args)
+            self.raw = self.raw.replace(secret, HIDDEN)
+
 
 class Transient(GatewayError):
     retryable = True
@@ -84,6 +95,11 @@ class Interrupted(Transient):
     billed = Billed.PERHAPS
 
 
+class Abandoned(Transient):
+    kind = "abandoned"
+    billed = Billed.PERHAPS
+
+
 class Permanent(GatewayError):
     pass
 
@@ -98,6 +114,10 @@ class BadKey(Permanent):
 
 class BadRequest(Permanent):
     kind = "bad_request"
+
+
+class TooLong(BadRequest):
+    kind = "too_long"
 
 
 class Malformed(Permanent):

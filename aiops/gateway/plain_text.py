@@ -11,6 +11,9 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def storable(text: str) -> str:
     """The text with NUL and lone surrogates, which PostgreSQL and UTF-8 cannot hold, shown as U+FFFD."""
+    if text.isascii() and "\x00" not in text:
+        # Known at once, however large an image is in base64.
+        return text
     return _UNSTORABLE.sub("\ufffd", text)
 
 

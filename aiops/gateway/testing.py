@@ -1,4 +1,4 @@
-"""The stand-in provider: a real HTTP server that speaks Chat Completions, for tests and benchmarks without a provider.
+"""The stand-in provider: a real HTTP server that speaks OpenAI's API, for tests and benchmarks without a provider.
 
 In tests, as a pytest fixture (`pytest_plugins = ["aiops.gateway.testing"]`) or by hand:
 
@@ -17,20 +17,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from aiops.gateway.stand_in.faults import (
-    FAULTS,
-    CutBody,
-    CutJson,
-    CutStream,
-    Disconnect,
-    Drip,
-    Events,
-    Flood,
-    Hang,
-    WrongContentType,
-)
-from aiops.gateway.stand_in.received import Received
-from aiops.gateway.stand_in.replies import Answer, EmptyChoices, Filtered, Length, Refusal, Reply
+from aiops.gateway.stand_in.broken_bodies import CutBody, CutJson, Drip, WrongContentType
+from aiops.gateway.stand_in.broken_connections import Disconnect, HalfClosed, Hang
+from aiops.gateway.stand_in.broken_streams import CutStream, Ending, Events
+from aiops.gateway.stand_in.deep import Deep
+from aiops.gateway.stand_in.faults import FAULTS, SLOW_FAULTS
+from aiops.gateway.stand_in.floods import Flood
+from aiops.gateway.stand_in.received import Received, ReceivedFile
+from aiops.gateway.stand_in.redirects import Redirect
+from aiops.gateway.stand_in.replies import Answer, EmptyChoices, Failed, Filtered, Length, Refusal, Reply
 from aiops.gateway.stand_in.statuses import Html, Raw, Status
 from aiops.gateway.stand_in.threaded import MODEL, StandIn
 from aiops.gateway.stand_in.totals import Totals
@@ -40,21 +35,28 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAULTS",
+    "SLOW_FAULTS",
     "Answer",
     "CutBody",
     "CutJson",
     "CutStream",
+    "Deep",
     "Disconnect",
     "Drip",
     "EmptyChoices",
+    "Ending",
     "Events",
+    "Failed",
     "Filtered",
     "Flood",
+    "HalfClosed",
     "Hang",
     "Html",
     "Length",
     "Raw",
     "Received",
+    "ReceivedFile",
+    "Redirect",
     "Refusal",
     "Reply",
     "StandIn",

@@ -16,6 +16,7 @@ import aiohttp
 import httpx2
 import openai
 
+from aiops.gateway.dialects.sending import Facts
 from aiops.gateway.errors import (
     BadKey,
     BadRequest,
@@ -25,6 +26,7 @@ from aiops.gateway.errors import (
     QuotaExhausted,
     RateLimited,
     ServerFault,
+    TooLong,
     Unreachable,
 )
 from aiops.gateway.plain_text import storable
@@ -40,7 +42,7 @@ NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_ac
 def error_of(error: openai.OpenAIError) -> GatewayError:
     """Our error for one of the SDK's."""
     if isinstance(error, openai.APIStatusError):
-        return _of_status(error)
+        return error_of_status(error.status_code, error.response.text, error.response.headers)
     if isinstance(error, openai.APIConnectionError):
         if _never_sent(error.__cause__):
             return Unreachable("The provider cannot be reached; check its address and that it is running.")
@@ -64,15 +66,19 @@ def _never_sent(cause: BaseException | None) -> bool:
     return isinstance(cause, NEVER_SENT)
 
 
-def _of_status(error: openai.APIStatusError) -> GatewayError:
-    status = error.status_code
-    own, said, code = _said(error.response.text)
+def error_of_status(status: int, body: str, headers: Mapping[str, str]) -> GatewayError:
+    """Our error for an answer of a status that is no success."""
+    own, said, code = _said(body)
     facts: dict[str, Any] = {
         "status": status,
-        "request_id": (error.request_id or "")[:128],
-        "retry_after": retry_after(error.response.headers, now=time.time()),
-        "raw": storable(error.response.text[:RAW_KEPT]),
+        "request_id": headers.get("x-request-id", "")[:128],
+        "retry_after": retry_after(headers, now=time.time()),
+        "raw": storable(body[:RAW_KEPT]),
     }
+    if status < 400:
+        return BadRequest(
+            f"The address in the settings leads elsewhere (status {status}), and is not followed: correct it.", **facts
+        )
     if status == 429 or code in NO_CREDIT:
         if code in NO_CREDIT:
             return QuotaExhausted(f"The provider's account has no credit left ({code}).", **facts)
@@ -84,7 +90,22 @@ def _of_status(error: openai.APIStatusError) -> GatewayError:
     if status >= 500:
         # A gateway in between gave up; what is behind it may have answered, and billed.
         return Interrupted(f"Something between us and the provider failed (status {status}).", **facts)
+    if code == "context_length_exceeded":
+        return TooLong(f"The request is longer than the model can read. {said}".strip(), **facts)
     return BadRequest(f"The provider refuses the request (status {status}). {said}".strip(), **facts)
+
+
+def error_said(event: Mapping[str, Any], facts: Facts) -> GatewayError:
+    """Our error for what a provider says inside an answer that had already begun: billed or not, nobody knows."""
+    told = event.get("error") or event
+    message, code = (told.get("message"), told.get("code")) if isinstance(told, Mapping) else (told, None)
+    said = storable(str(message or ""))[:500]
+    known: dict[str, Any] = {"status": 200, "request_id": facts.request_id}
+    if code in NO_CREDIT:
+        return QuotaExhausted(f"The provider's account has no credit left ({code}).", **known)
+    if code == "rate_limit_exceeded":
+        return RateLimited("The provider's rate limit is reached.", **known)
+    return Interrupted(f"The provider failed in the middle of its answer. {said}".strip(), **known)
 
 
 def _said(body: str) -> tuple[bool, str, str]:

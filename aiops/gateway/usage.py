@@ -32,6 +32,12 @@ class Usage:
 
     output_audio_tokens: int = 0
 
+    input_audio_ms: int = 0
+    """Sound that is billed by its length, milliseconds; 0 where it is billed by tokens."""
+
+    input_characters: int = 0
+    """Text that is billed by its characters, to be spoken; 0 where it is billed by tokens."""
+
     @property
     def tokens_in(self) -> int:
         """All input, whatever its price."""
@@ -50,17 +56,25 @@ class Usage:
 
 
 def usage_of_chat(raw: Mapping[str, Any] | None) -> Usage | None:
-    """The buckets of a chat completion's `usage`; None where it is missing or makes no sense.
+    """The buckets of a chat completion's `usage`; None where it is missing or makes no sense."""
+    return _usage(raw, "prompt_tokens", "completion_tokens")
 
-    The provider's details overlap with its totals (cached is inside prompt, reasoning inside completion); any of
-    them may be missing. A total that is smaller than its parts, or below zero, is not guessed at.
+
+def usage_of_responses(raw: Mapping[str, Any] | None) -> Usage | None:
+    """The buckets of a response's `usage`, and of everything younger; None where it is missing or makes no sense."""
+    return _usage(raw, "input_tokens", "output_tokens")
+
+
+def _usage(raw: Mapping[str, Any] | None, name_in: str, name_out: str) -> Usage | None:
+    """The provider's details overlap with its totals (cached is inside input, reasoning inside output); any of them
+    may be missing. A total that is smaller than its parts, or below zero, is not guessed at.
     """
     if not raw:
         return None
-    total_in, total_out = raw.get("prompt_tokens"), raw.get("completion_tokens")
-    if not _is_count(total_in) or not _is_count(total_out):
+    total_in, total_out = raw.get(name_in), raw.get(name_out)
+    if not is_count(total_in) or not is_count(total_out):
         return None
-    details_in, details_out = (raw.get(f"{side}_tokens_details") or {} for side in ("prompt", "completion"))
+    details_in, details_out = (raw.get(f"{name}_details") or {} for name in (name_in, name_out))
     if not isinstance(details_in, Mapping) or not isinstance(details_out, Mapping):
         return None
     try:
@@ -90,7 +104,8 @@ MOST_TOKENS = 2**31 - 1
 """What a column of the log holds; a provider that counts more miscounts."""
 
 
-def _is_count(value: object) -> TypeGuard[int]:
+def is_count(value: object) -> TypeGuard[int]:
+    """Whether this is a number of tokens."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
 
 
@@ -98,6 +113,6 @@ def _part(details: Mapping[str, Any], name: str) -> int:
     value = details.get(name)
     if value is None:
         return 0
-    if not _is_count(value):
+    if not is_count(value):
         raise ValueError(name)
     return value

@@ -8,21 +8,23 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiops.execution.ask import Ended, aask
+from aiops.execution.ask import Ended
+from aiops.execution.chain import acarry_out
+from aiops.execution.errors import AttemptRefused
 from aiops.execution.prepare import Prepared
 from aiops.gateway.clients import close_async_clients
 from aiops.gateway.retry import RetryPolicy
-from aiops.ledger.errors import LedgerError
+from aiops.ledger.holds import Ending
 
 
 @dataclass(frozen=True, slots=True)
 class Rehold:
-    """A call asks for money before it may be sent again."""
+    """A call asks whether it may be sent once more, and for money where it needs some."""
 
     prepared: Prepared
-    ended: int
+    spent: Ending | None
     attempt: int
-    answer: asyncio.Future[LedgerError | None]
+    answer: asyncio.Future[AttemptRefused | None]
 
 
 class Flight:
@@ -57,7 +59,7 @@ class Flight:
         self.size -= len(ended)
         return ended, reholds
 
-    def answer(self, rehold: Rehold, refusal: LedgerError | None) -> None:
+    def answer(self, rehold: Rehold, refusal: AttemptRefused | None) -> None:
         """Let a call that asked for money go on, or not."""
         self._loop.call_soon_threadsafe(rehold.answer.set_result, refusal)
 
@@ -107,13 +109,13 @@ class Flight:
             task = asyncio.current_task()
             if task is not None:
                 del self._waiting[task]
-            ended = await aask(prepared, self.policy, rehold=self._rehold)
+            ended = await acarry_out(prepared, self.policy, rehold=self._rehold)
         self._landed.append(ended)
         self._flying -= 1
         if not self._flying:
             self._all_landed.set()
 
-    async def _rehold(self, prepared: Prepared, ended: int, attempt: int) -> LedgerError | None:
-        answer: asyncio.Future[LedgerError | None] = self._loop.create_future()
-        self._reholds.append(Rehold(prepared, ended, attempt, answer))
+    async def _rehold(self, prepared: Prepared, spent: Ending | None, attempt: int) -> AttemptRefused | None:
+        answer: asyncio.Future[AttemptRefused | None] = self._loop.create_future()
+        self._reholds.append(Rehold(prepared, spent, attempt, answer))
         return await answer

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from aiops.catalogue.access import require_usable
 from aiops.execution.errors import REFUSALS
 from aiops.execution.prepare import Plan, make_plan
 from aiops.jobs.doorbell import doorbell
@@ -23,8 +25,16 @@ class Checked:
     rows: int
 
 
-def check(version: PromptVersion, source: Source, *, connection: str = "", model: str = "", now: datetime) -> Checked:
-    """See that a version can be run over a source.
+def check(
+    version: PromptVersion,
+    source: Source,
+    *,
+    connection: str = "",
+    model: str = "",
+    user_id: Any = None,
+    now: datetime,
+) -> Checked:
+    """See that a version can be run over a source, by a user where one is named.
 
     Raises:
         JobRefused: it cannot; the sentence says what to do.
@@ -32,6 +42,7 @@ def check(version: PromptVersion, source: Source, *, connection: str = "", model
     try:
         check_variables(source, version.variables)
         plan = make_plan(version, connection=connection, model=model, now=now)
+        require_usable(plan.model, plan.connection.alias, user_id)
         rows = check_rows(source)
         doorbell()
         if plan.price is None and current_periods(now):

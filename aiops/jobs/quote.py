@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from aiops.calls.models import Call
-from aiops.execution.prepare import OVERHEAD, Plan
+from aiops.execution.prepare import Plan
 from aiops.gateway.connections import Connection
+from aiops.gateway.sizes import OVERHEAD
 from aiops.gateway.usage import Usage
 from aiops.jobs.plan import check
 from aiops.jobs.sample import Sample
@@ -92,14 +93,18 @@ class Quote:
         return _("between %(low)s and %(high)s on %(model)s") % words
 
 
-def quote(version: PromptVersion, source: Source, *, connection: str = "", model: str = "") -> Quote:
+def quote(version: PromptVersion, source: Source, *, connection: str = "", model: str = "", user: Any = None) -> Quote:
     """Reckon what a version over a source would ask and cost. Nothing is sent.
+
+    Args:
+        user: who would start it.
 
     Raises:
         JobRefused: as `start_job` would.
     """
     now = timezone.now()
-    checked = check(version, source, connection=connection, model=model, now=now)
+    user_id = getattr(user, "pk", None)
+    checked = check(version, source, connection=connection, model=model, user_id=user_id, now=now)
     plan, rows = checked.plan, checked.rows
     sample = Sample.of(version, source)
     # The others are found out when their turn comes; until then they count in full.

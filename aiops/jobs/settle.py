@@ -11,10 +11,12 @@ from django.db import DataError, IntegrityError
 from django.db.models import F
 
 from aiops.calls.models import CallQuerySet
+from aiops.durable import durable
 from aiops.execution.ask import Ended
 from aiops.execution.judge import Outcome, judge, spoiled
 from aiops.execution.lost import close_lost
-from aiops.execution.window import close_window, durable
+from aiops.execution.reuse import keep_answers
+from aiops.execution.window import close_window
 from aiops.jobs.models import Item, Job
 from aiops.rows import update_rows
 
@@ -37,6 +39,7 @@ def flush(job: Job, ended: Sequence[Ended], *, owner: UUID) -> None:
         logger.exception("job %s: a window of %d could not be written whole", job.pk, len(ended))
         for one, outcome in zip(ended, outcomes, strict=True):
             _flush_alone(job, one, outcome, owner=owner)
+    keep_answers([(one.prepared, outcome) for one, outcome in zip(ended, outcomes, strict=True)])
 
 
 def _judged(ended: Ended) -> Outcome:

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from aiops.execution.errors import REFUSALS
 from aiops.execution.prepare import Plan, make_plan
+from aiops.execution.trouble import TROUBLE, patient
 from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.claim import pick
 from aiops.jobs.models import Job
-from aiops.jobs.trouble import TROUBLE, patient
 from aiops.jobs.worker import AT_WORK, Worker, pause
 
 

@@ -47,7 +47,8 @@ def start_job(
     Raises:
         JobRefused: with one sentence that says what to do; nothing was made.
     """
-    checked = check(version, source, connection=connection, model=model, now=timezone.now())
+    user_id = getattr(user, "pk", None)
+    checked = check(version, source, connection=connection, model=model, user_id=user_id, now=timezone.now())
     see_that_one_fits(version, source)
     try:
         require_reachable(checked.plan.connection)

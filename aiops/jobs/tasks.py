@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from aiops.cache.purging import prune
+from aiops.cache.uses import flush_uses
 from aiops.calls.models import Call
-from aiops.execution.window import durable
+from aiops.durable import durable
+from aiops.execution.trouble import patient
 from aiops.gateway.connections import usable_connections
 from aiops.jobs.claim import lease
 from aiops.jobs.doorbell import ring
 from aiops.jobs.models import Job
 from aiops.jobs.settle import settle_lost
 from aiops.jobs.slice import work_slice
-from aiops.jobs.trouble import patient
 from aiops.options import options
 
 STALE_PLAN = timedelta(hours=1)
@@ -36,6 +38,7 @@ def work(job_id: int, rung_at: str = "") -> int:
     if job is None or (rung_at and job.rung_at != datetime.fromisoformat(rung_at)):
         return 0
     report = work_slice(job, seconds=options().slice_seconds)
+    flush_uses(now=timezone.now())
     if report.more:
         ring(job_id)
     return report.ended
@@ -55,6 +58,7 @@ def sweep() -> int:
         longest = max(lease(connection) for connection in usable.values())
         with durable():
             settle_lost(Call.objects.filter(started_at__lt=now - longest), now=now)
+    prune(now=now)
     rung = 0
     for job in Job.objects.left_alone(now):
         if job.finish(now=now) or not job.needs_ring(now):

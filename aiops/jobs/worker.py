@@ -12,17 +12,22 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils.translation import gettext as _
 
 from aiops.calls.models import Call
+from aiops.durable import durable
 from aiops.execution.ask import Ended
+from aiops.execution.chain import unless_cooling
 from aiops.execution.errors import REFUSALS
+from aiops.execution.leave import most_under_way
 from aiops.execution.prepare import About, Plan, Prepared, prepare
-from aiops.execution.window import durable, hold_again, open_window, withdraw_window
+from aiops.execution.reuse import ended_by, with_answers
+from aiops.execution.trouble import PATIENCE, PAUSE, TROUBLE
+from aiops.execution.window import hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, lease, pick
 from aiops.jobs.errors import WrongState
 from aiops.jobs.flight import Flight, Rehold
 from aiops.jobs.models import Item, Job
 from aiops.jobs.settle import fail, flush, settle_lost
-from aiops.jobs.trouble import PATIENCE, PAUSE, TROUBLE
+from aiops.stops.switch import stopped
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +52,7 @@ class Worker:
         self.plan = plan
         self.token = token
         self.ended = 0
-        self.slots = plan.connection.max_in_flight
+        self.slots = most_under_way(plan, plan.connection.max_in_flight)
         self.spare = max(1, self.slots // 4)
         self.most = self.slots + self.spare
         """Calls that the money was enough for, of late."""
@@ -82,7 +87,10 @@ class Worker:
         return bool(self.flight.size or self.unwritten or self.withdrawn or begun or self.troubled_since)
 
     def may_go_on(self, now: datetime) -> bool:
-        """Whether it may begin items: the job runs, and nobody else is at it. Says now and then that it is there."""
+        """Whether it may begin items: the job runs, nobody else is at it, and calls are not stopped.
+
+        Says now and then that it is there.
+        """
         if now >= self.stays_until - AT_WORK / 2:
             if not self.job.take(self.token, until=now + AT_WORK, now=now):
                 return False
@@ -93,6 +101,10 @@ class Worker:
         if about is None:
             return False
         self.job.user_id, self.job.row_type_id = about
+        if refusal := stopped():
+            # What is held ready and has not left is taken back as well.
+            pause(self.job, str(refusal))
+            return False
         return True
 
     def _write(self, now: datetime) -> None:
@@ -105,7 +117,7 @@ class Worker:
         while self.asking:
             rehold = self.asking[0]
             with durable():
-                refusal = hold_again(rehold.prepared, ended=rehold.ended, attempt=rehold.attempt, now=now)
+                refusal = hold_again(rehold.prepared, rehold.spent, attempt=rehold.attempt, now=now)
             self.flight.answer(rehold, refusal)
             self.asking.pop(0)
 
@@ -115,15 +127,19 @@ class Worker:
         if not picked:
             return 0
         ready, broken = self._prepare(picked)
+        ready = with_answers(ready)
         with durable():
             taken = claim(picked, owner=self.token, until=now + lease(self.plan.connection), now=now)
             self._close_lost(taken, now)
             ours = {item.pk for item in taken}
             fail([one for one in broken if one[0].pk in ours], owner=self.token, now=now)
-            window = [one for one in ready if one.about.item_id in ours]
+            kept = [one for one in ready if one.about.item_id in ours and one.reused]
+            window = [one for one in ready if one.about.item_id in ours and not one.reused]
+            open_reused(kept, now=now)
             opened = open_window(window, now=now)
             give_back([one.about.item_id for one in window[opened.count :]], owner=self.token)
         self.flight.start(window[: opened.count])
+        self.unwritten += map(ended_by, kept)
         if opened.refusal is None:
             self.most = 2 * max(self.most, self.slots)
             return len(taken)
@@ -131,7 +147,7 @@ class Worker:
             pause(self.job, str(opened.refusal))
         # What is in flight holds more than it will have cost: there may be room again when it has ended.
         self.most = max(1, self.flight.size)
-        return opened.count
+        return opened.count + len(kept)
 
     def _withdraw(self, now: datetime) -> None:
         """What has not left does not leave any more: somebody stopped the job, or the slice is over."""
@@ -161,7 +177,7 @@ class Worker:
                 broken.append((item, "quarantined", text % item.claims))
                 continue
             try:
-                ready.append(prepare(self.plan, item.variables, self._about(item)))
+                ready.append(unless_cooling(prepare(self.plan, item.variables, self._about(item))))
             except REFUSALS as error:
                 broken.append((item, getattr(error, "kind", "prompt"), str(error)))
         return ready, broken

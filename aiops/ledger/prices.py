@@ -53,13 +53,49 @@ class Price:
             total += tokens * _at(rate, size)
         return int(total.to_integral_value(ROUND_HALF_UP))
 
-    def ceiling(self, input_tokens: int, output_tokens: int) -> int:
-        """The most nano-dollars that so many tokens can cost, whichever bucket the provider counts them in."""
+    def ceiling(self, input_tokens: int, output_tokens: int) -> int | None:
+        """The most nano-dollars that so many tokens of text can cost, whichever bucket the provider counts them in.
+
+        None where there is no rate for them.
+        """
         if self.is_free:
             return 0
-        dearest_in = max(_at(rate, input_tokens) for name, rate in self.rates.items() if name in TEXT_IN)
-        dearest_out = max(_at(rate, input_tokens) for name, rate in self.rates.items() if name in TEXT_OUT)
-        return int((input_tokens * dearest_in + output_tokens * dearest_out).to_integral_value(ROUND_HALF_UP))
+        total = Decimal(0)
+        for tokens, buckets in ((input_tokens, TEXT_IN), (output_tokens, TEXT_OUT)):
+            rates = [_at(self.rates[name], input_tokens) for name in buckets if name in self.rates]
+            if tokens and not rates:
+                return None
+            total += tokens * max(rates, default=Decimal(0))
+        return int(total.to_integral_value(ROUND_HALF_UP))
+
+    def ceiling_of(self, most: Usage) -> int | None:
+        """The most nano-dollars that a request can cost; None where what it uses has no rate.
+
+        Args:
+            most: the most that it can use, in every unit that a provider may bill it by.
+        """
+        for unit in BY_LENGTH:
+            amount, rate = getattr(most, unit), self.rates.get(unit)
+            if amount and rate:
+                return int((amount * rate[0][1]).to_integral_value(ROUND_HALF_UP))
+        text = self.ceiling(
+            most.input_tokens + most.cached_tokens + most.cache_write_tokens + most.input_image_tokens,
+            most.output_tokens + most.reasoning_tokens,
+        )
+        sound = self._ceiling_of_sound(most)
+        return None if text is None or sound is None else text + sound
+
+    def _ceiling_of_sound(self, most: Usage) -> int | None:
+        total = Decimal(0)
+        for bucket, instead in (("input_audio_tokens", None), ("output_audio_tokens", "output_tokens")):
+            amount = getattr(most, bucket)
+            # A model that only speaks has one rate for what comes out of it.
+            rate = self.rates.get(bucket) or (self.rates.get(instead) if instead else None)
+            if amount and rate is None and not self.is_free:
+                return None
+            if amount and rate:
+                total += amount * _at(rate, most.tokens_in)
+        return int(total.to_integral_value(ROUND_HALF_UP))
 
     @cached_property
     def as_json(self) -> dict[str, Any]:
@@ -78,6 +114,9 @@ BUCKETS = tuple(Usage.__dataclass_fields__)
 TEXT_IN = ("input_tokens", "cached_tokens", "cache_write_tokens")
 TEXT_OUT = ("output_tokens", "reasoning_tokens")
 
+BY_LENGTH = ("input_audio_ms", "input_characters")
+"""Where a model has a rate for one of these, nothing else is billed."""
+
 FREE = Price(source="connection", model="")
 
 SOURCES: Mapping[str, tuple[str, ...]] = {
@@ -89,6 +128,8 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "output_tokens": ("output_mtok",),
     "reasoning_tokens": ("output_mtok",),
     "output_audio_tokens": ("output_audio_mtok",),
+    "input_audio_ms": ("input_audio_hours", "audio_hours"),
+    "input_characters": ("input_mchars",),
 }
 """Field of `Usage` → names of the price data, the first known of which holds."""
 
@@ -119,18 +160,25 @@ def _listed(provider_id: str, model: str, day: date) -> Price | None:
     for bucket, names in SOURCES.items():
         known = [value for name in names if (value := getattr(listed, name, None)) is not None]
         if known:
-            rates[bucket] = _rate(known[0])
-    if "input_tokens" not in rates or "output_tokens" not in rates:
+            rates[bucket] = _rate(known[0], PER_HOUR if bucket == "input_audio_ms" else PER_MILLION)
+    if not rates:
         return None
     return Price(source=f"genai-prices {version('genai-prices')}", model=found.id, rates=rates)
 
 
-def _rate(listed: Any) -> Rate:
-    """Dollars a million tokens, flat or in steps, as nano-dollars a token."""
+PER_MILLION = Decimal(1000)
+"""Nano-dollars for one, where dollars are given for a million."""
+
+PER_HOUR = Decimal(10**9) / 3_600_000
+"""Nano-dollars for a millisecond, where dollars are given for an hour."""
+
+
+def _rate(listed: Any, factor: Decimal) -> Rate:
+    """What is listed, flat or in steps, as nano-dollars for one."""
     if isinstance(listed, Decimal):
-        return ((0, listed * 1000),)
-    steps = sorted((tier.start, tier.price * 1000) for tier in listed.tiers)
-    return ((0, listed.base * 1000), *steps)
+        return ((0, listed * factor),)
+    steps = sorted((tier.start, tier.price * factor) for tier in listed.tiers)
+    return ((0, listed.base * factor), *steps)
 
 
 def _at(rate: Rate, input_tokens: int) -> Decimal:

@@ -2,7 +2,7 @@
 
 Who publishes decides what every job and every line of the shop's code asks from then on; that is a role of its own, the
 author lead, and not part of being an author. Money and data are apart as well: runners spend, payers set how much may
-be spent, reviewers read what was asked and answered.
+be spent, and stop every call, reviewers read what was asked and answered.
 """
 
 from __future__ import annotations
@@ -25,15 +25,28 @@ WRITE_PROMPTS = tuple(
     for verb in ("add", "change")
     for model in ("prompt", "promptversion", "outputschema", "schemaversion")
 )
+LOOK_AT_MODELS = ("aiops.view_modelcard",)
 LOOK_AT_MONEY = ("aiops.view_budget", "aiops.view_budgetperiod")
 
 # The names begin with AI: a shop's own group “author” must not wake up with permissions that nobody gave it.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "AI author": (*LOOK_AT_PROMPTS, *WRITE_PROMPTS),
-    "AI author lead": (*LOOK_AT_PROMPTS, *WRITE_PROMPTS, "prompts.publish_prompt", *LOOK_AT_JOBS),
-    "AI runner": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, "aiops.run_job"),
-    "AI reviewer": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, "aiops.view_call_body"),
-    "AI payer": ("aiops.view_job", "aiops.view_call", *LOOK_AT_MONEY, "aiops.add_budget", "aiops.change_budget"),
+    "AI author": (*LOOK_AT_PROMPTS, *WRITE_PROMPTS, *LOOK_AT_MODELS),
+    "AI author lead": (*LOOK_AT_PROMPTS, *WRITE_PROMPTS, "prompts.publish_prompt", *LOOK_AT_JOBS, *LOOK_AT_MODELS),
+    "AI runner": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, *LOOK_AT_MODELS, "aiops.run_job"),
+    "AI reviewer": (*LOOK_AT_PROMPTS, *LOOK_AT_JOBS, *LOOK_AT_MODELS, "aiops.view_call_body"),
+    "AI payer": (
+        "aiops.view_job",
+        "aiops.view_call",
+        *LOOK_AT_MONEY,
+        "aiops.add_budget",
+        "aiops.change_budget",
+        "aiops.view_cachedanswer",
+        "aiops.delete_cachedanswer",
+        *LOOK_AT_MODELS,
+        "aiops.add_modelcard",
+        "aiops.change_modelcard",
+        "aiops.stop_calls",
+    ),
 }
 
 

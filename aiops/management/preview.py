@@ -9,7 +9,8 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from aiops.execution.prepare import OVERHEAD, About, Prepared, make_plan, prepare
+from aiops.execution.prepare import About, Prepared, make_plan, prepare
+from aiops.gateway.sizes import OVERHEAD
 from aiops.jobs.quote import BYTES_PER_TOKEN
 from aiops.ledger.errors import BudgetRefused, UnpricedModel
 from aiops.ledger.money import dollars
@@ -28,16 +29,18 @@ class Preview:
     tokens_in: int
     """An estimate, reckoned as a job's quote is."""
 
+    output_limit: int
+
     @property
     def text(self) -> str:
         """The messages for people, each under its role."""
-        return "\n\n".join(f"--- {message['role']}\n{message['content']}" for message in self.prepared.request.messages)
+        return "\n\n".join(f"--- {message['role']}\n{message['content']}" for message in self.prepared.request.shown())
 
     def sentences(self) -> list[str]:
         """Who would be asked, how much, and the most that one attempt can cost."""
-        plan, request = self.prepared.plan, self.prepared.request
+        plan = self.prepared.plan
         where = {"model": plan.model, "alias": plan.connection.alias, "name": plan.connection.name}
-        size = {"in": count(self.tokens_in), "out": count(request.output_limit)}
+        size = {"in": count(self.tokens_in), "out": count(self.output_limit)}
         return [
             _("%(model)s over %(alias)s (%(name)s)") % where,
             _("about %(in)s tokens in, at most %(out)s out") % size,
@@ -58,9 +61,9 @@ class Preview:
             "version": str(plan.version),
             "connection": plan.connection.alias,
             "model": plan.model,
-            "messages": list(request.messages),
+            "messages": list(request.shown()),
             "tokens_in": self.tokens_in,
-            "output_limit": request.output_limit,
+            "output_limit": self.output_limit,
             "most_cost": self.prepared.ceiling,
         }
 
@@ -81,4 +84,4 @@ def preview(version: PromptVersion, variables: Mapping[str, object], *, connecti
             raise BudgetRefused(period, prepared.ceiling)
     rendered = render(version, variables)
     tokens = (rendered.size + plan.fixed_size) // BYTES_PER_TOKEN + OVERHEAD // 2 * (len(rendered.messages) + 1)
-    return Preview(prepared=prepared, tokens_in=tokens)
+    return Preview(prepared=prepared, tokens_in=tokens, output_limit=version.output_limit)

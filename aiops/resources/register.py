@@ -120,6 +120,12 @@ def _problems(model: type[Model], resource: type[ModelResource]) -> Iterator[str
             "model": model._meta.label,
         }
         return
+    if isinstance(resource._meta.fields, str):
+        # Every column whose name is found within it would be read.
+        yield gettext("%(name)s has a text as its Meta.fields: write (“%(fields)s”,), with a comma, or a list.") % {
+            "name": name,
+            "fields": resource._meta.fields,
+        }
     # Without the list, every column is in it, those added next year included.
     if not resource._meta.fields:
         yield gettext("%(name)s does not say which fields it is about: list them in Meta.fields.") % {"name": name}

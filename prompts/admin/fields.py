@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -124,3 +124,21 @@ class JSONText(forms.CharField):
 def code_area(rows: int) -> forms.Textarea:
     """A textarea for code."""
     return forms.Textarea(attrs={"class": "vLargeTextField prompts-code", "rows": rows, "spellcheck": "false"})
+
+
+class TextWithChoices(forms.TextInput):
+    """A text that may be chosen from a list, or typed."""
+
+    template_name = "prompts/admin/text_with_choices.html"
+
+    def __init__(self, choices: Callable[[], Sequence[tuple[str, Any]]], attrs: dict[str, Any] | None = None) -> None:
+        """Take what is offered, value and text: asked for when it is shown."""
+        super().__init__(attrs)
+        self.choices = choices
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        """With the list, which the input names by its id."""
+        context = super().get_context(name, value, attrs)
+        listed = f"{context['widget']['attrs'].get('id', name)}_choices"
+        context["widget"]["attrs"]["list"] = listed
+        return {**context, "choices": self.choices(), "list_id": listed}

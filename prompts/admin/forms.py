@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from prompts.admin.fields import JSONText, MessagesField, code_area
+from prompts.admin.fallbacks import FallbacksField
+from prompts.admin.fields import JSONText, MessagesField, TextWithChoices, code_area
 from prompts.content import problems_of_limit, problems_of_parameters
 from prompts.errors import Unchanged, choices
-from prompts.extensions import connection_choices
+from prompts.extensions import connection_choices, model_choices
 from prompts.models import OutputSchema, Prompt, PromptVersion, SchemaVersion
 from prompts.schemas import problems_of_schema
 
@@ -75,6 +77,8 @@ class PromptVersionForm(NextVersionForm):
     """The next wording of a prompt."""
 
     parent_field = "prompt"
+    user: Any = None
+    """Who writes; None offers no models."""
 
     prompt = forms.ModelChoiceField(Prompt.objects.all(), label=gettext_lazy("Prompt"))
     messages = MessagesField(
@@ -98,9 +102,26 @@ class PromptVersionForm(NextVersionForm):
         help_text=PromptVersion._meta.get_field("schema").help_text,
     )
 
+    fallbacks = FallbacksField(
+        label=gettext_lazy("Fallbacks"),
+        required=False,
+        initial=list,
+        help_text=PromptVersion._meta.get_field("fallbacks").help_text,
+    )
+
     class Meta:
         model = PromptVersion
-        fields = ["prompt", "messages", "schema", "connection", "model", "output_limit", "parameters", "note"]
+        fields = [
+            "prompt",
+            "messages",
+            "schema",
+            "connection",
+            "model",
+            "output_limit",
+            "parameters",
+            "fallbacks",
+            "note",
+        ]
         widgets = {"note": forms.Textarea(attrs={"class": "vLargeTextField", "rows": 2})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -109,6 +130,11 @@ class PromptVersionForm(NextVersionForm):
         # A page that is only for reading has no field of it.
         if offered and "connection" in self.fields:
             self.fields["connection"].widget = forms.Select(choices=self.connections(offered))
+        if self.user is not None and "model" in self.fields:
+            models = partial(model_choices, self.user)
+            self.fields["model"].widget = TextWithChoices(models, attrs={"class": "vTextField", "maxlength": 128})
+        if "fallbacks" in self.fields:
+            self.fields["fallbacks"].widget.offered = offered
 
     def connections(self, offered: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
         """What is offered, a blank for the default, and what the version had even if it is gone."""
@@ -121,13 +147,15 @@ class PromptVersionForm(NextVersionForm):
     def clean_connection(self) -> str:
         """Raises: ValidationError: no such connection."""
         alias: str = self.cleaned_data["connection"]
-        offered = [name for name, _text in connection_choices()]
-        if alias and offered and alias not in offered:
-            raise forms.ValidationError(
-                _('There is no connection "%(alias)s": choose one of %(known)s.'),
-                params={"alias": alias, "known": choices(offered)},
-            )
+        require_offered(alias)
         return alias
+
+    def clean_fallbacks(self) -> Any:
+        """Raises: ValidationError: no such connection."""
+        fallbacks = self.cleaned_data["fallbacks"]
+        for fallback in fallbacks:
+            require_offered(fallback["connection"])
+        return fallbacks
 
     def clean_parameters(self) -> Any:
         """Raises: ValidationError: with one sentence for each problem."""
@@ -142,6 +170,20 @@ class PromptVersionForm(NextVersionForm):
         if problems := problems_of_limit(limit):
             raise forms.ValidationError(problems)
         return limit
+
+
+def require_offered(alias: str) -> None:
+    """See that a version may name a connection; a blank is always fine.
+
+    Raises:
+        ValidationError: no such connection.
+    """
+    offered = [name for name, _text in connection_choices()]
+    if alias and offered and alias not in offered:
+        raise forms.ValidationError(
+            _('There is no connection "%(alias)s": choose one of %(known)s.'),
+            params={"alias": alias, "known": choices(offered)},
+        )
 
 
 class SchemaVersionForm(NextVersionForm):

@@ -25,7 +25,7 @@ class ParentAdmin(ExtendedAdmin):
     version_model: Any
     parent_field: str
     search_fields = ("name", "title", "description")
-    fields = ("name", "title", "description")
+    fields: ClassVar[Any] = ("name", "title", "description")
     ordering = ("name",)
     formfield_overrides: ClassVar[Any] = {
         models.TextField: {"widget": forms.Textarea(attrs={"class": "vLargeTextField", "rows": 3})}

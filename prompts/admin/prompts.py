@@ -22,6 +22,7 @@ class PromptAdmin(ParentAdmin):
 
     version_model = PromptVersion
     parent_field = "prompt"
+    fields = (*ParentAdmin.fields, "reuse_seconds")
     list_display = ("name", "title", "labelled", "latest")
     list_filter = (LabelFilter,)
 

@@ -19,6 +19,7 @@ from prompts.admin.next_version import NextVersionAdmin
 from prompts.admin.publishing import PublishingAdmin
 from prompts.admin.shown import LabelFilter, hash_state, link
 from prompts.extensions import Panel
+from prompts.fallbacks import REASONS
 from prompts.models import Label, PromptVersion
 
 
@@ -28,8 +29,8 @@ class PromptVersionAdmin(PublishingAdmin, NextVersionAdmin):
 
     form = PromptVersionForm
     parent_field = "prompt"
-    written_fields = ("prompt", "messages", "schema", "connection", "model", "output_limit", "parameters", "note")
-    content_fields = ("messages", "schema", "connection", "model", "output_limit", "parameters")
+    content_fields = ("messages", "schema", "connection", "model", "output_limit", "parameters", "fallbacks")
+    written_fields = ("prompt", *content_fields, "note")
     list_display = ("version", "labelled", "shown_note", "created_at", "created_by")
     list_select_related = ("prompt", "created_by")
     list_filter = (LabelFilter,)
@@ -44,6 +45,7 @@ class PromptVersionAdmin(PublishingAdmin, NextVersionAdmin):
         "shown_model",
         "output_limit",
         "shown_parameters",
+        "shown_fallbacks",
         "note",
         "made",
         "content",
@@ -52,7 +54,15 @@ class PromptVersionAdmin(PublishingAdmin, NextVersionAdmin):
         (None, {"fields": ("shown_prompt", "note", "variables_read", "shown_messages")}),
         (
             _("How it is asked"),
-            {"fields": ("shown_schema", ("shown_connection", "shown_model"), "output_limit", "shown_parameters")},
+            {
+                "fields": (
+                    "shown_schema",
+                    ("shown_connection", "shown_model"),
+                    "output_limit",
+                    "shown_parameters",
+                    "shown_fallbacks",
+                )
+            },
         ),
         (_("Record"), {"fields": ("made", "content")}),
     )
@@ -63,6 +73,12 @@ class PromptVersionAdmin(PublishingAdmin, NextVersionAdmin):
         if not self.is_list(request):
             return rows.whole().select_related("created_by")
         return rows.prefetch_related(Prefetch("labels", Label.objects.order_by("name")))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Knows who writes. The class is made for this request alone."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.user = request.user
+        return form
 
     @property
     def panels(self) -> tuple[Panel, ...]:  # type: ignore[override]
@@ -87,6 +103,7 @@ class PromptVersionAdmin(PublishingAdmin, NextVersionAdmin):
             parameters=obj.parameters,
             output_limit=obj.output_limit,
             schema=obj.schema,
+            fallbacks=obj.fallbacks,
             note=obj.note,
             by=request.user,
         )
@@ -143,6 +160,12 @@ class PromptVersionAdmin(PublishingAdmin, NextVersionAdmin):
         """As JSON."""
         text = json.dumps(version.parameters, ensure_ascii=False, indent=2, sort_keys=True)
         return format_html('<pre class="prompts-code">{}</pre>', text) if version.parameters else "—"
+
+    @admin.display(description=_("fallbacks"))
+    def shown_fallbacks(self, version: PromptVersion) -> str:
+        """Whom it asks instead, and when."""
+        rows = [{**one, "reasons": [REASONS.get(reason, reason) for reason in one["on"]]} for one in version.fallbacks]
+        return render_to_string("prompts/admin/fallbacks_shown.html", {"rows": rows, "same": _t("the same connection")})
 
     @admin.display(description=_("made"))
     def made(self, version: PromptVersion) -> Any:

@@ -49,6 +49,12 @@ class Prompt(models.Model):
     )
     title = models.CharField(_("title"), max_length=200, help_text=_("What people read."))
     description = models.TextField(_("description"), blank=True)
+    reuse_seconds = models.PositiveIntegerField(
+        _("reuse answers for, seconds"),
+        null=True,
+        blank=True,
+        help_text=_("An answer to exactly the same question may be given again for so long. Empty: never."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     last_number = models.PositiveIntegerField(_("last number given"), default=0, editable=False)
     """Counts on when versions are deleted: a number in a log must never come to mean another wording."""
@@ -80,6 +86,7 @@ class Prompt(models.Model):
         parameters: Mapping[str, Any] | None = None,
         output_limit: int = OUTPUT_LIMIT,
         schema: SchemaVersion | None = None,
+        fallbacks: Sequence[Mapping[str, Any]] = (),
         note: str = "",
         by: Any = None,
     ) -> PromptVersion:
@@ -92,6 +99,7 @@ class Prompt(models.Model):
             parameters: sampling and the like, in the provider's words.
             output_limit: most tokens of an answer.
             schema: what an answer must satisfy; None for free text.
+            fallbacks: whom to ask instead, in order: `{"connection": …, "model": …, "on": […]}`.
             note: why this version exists.
             by: the user.
 
@@ -110,6 +118,7 @@ class Prompt(models.Model):
             parameters=dict(parameters or {}),
             output_limit=output_limit,
             schema=schema,
+            fallbacks=[dict(fallback) for fallback in fallbacks],
             note=note,
             created_by=by,
         )

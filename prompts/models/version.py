@@ -53,6 +53,7 @@ class PromptVersion(NumberedVersion):
             "parameters",
             "output_limit",
             "schema",
+            "fallbacks",
             "content_hash",
         }
     )
@@ -83,6 +84,13 @@ class PromptVersion(NumberedVersion):
         verbose_name=_("schema"),
         help_text=_("What an answer must satisfy. None: free text."),
     )
+    fallbacks = models.JSONField(
+        _("fallbacks"),
+        default=list,
+        blank=True,
+        help_text=_("Whom to ask instead, in order, and when. Whoever is asked sees what is sent."),
+    )
+    """`[{"connection": <alias>, "model": <name>, "on": ["transport", …]}, …]`"""
     labels: RelatedManager[Label]
 
     objects: ClassVar[Any] = PromptVersionQuerySet.as_manager()
@@ -124,24 +132,24 @@ class PromptVersion(NumberedVersion):
         """
         if self.number is None:
             raise InvalidContent([gettext("Make versions by prompt.add_version(…), which gives them their number.")])
-        problems = problems_of_content(self.messages, self.parameters, self.output_limit)
+        problems = problems_of_content(self.messages, self.parameters, self.output_limit, self.fallbacks)
         if problems:
             raise InvalidContent(problems)
         self.content_hash = self._hash()
 
     def _hash(self) -> str:
-        return content_hash(
-            canonical(
-                {
-                    "messages": self.messages,
-                    "model": self.model,
-                    "connection": self.connection,
-                    "parameters": self.parameters,
-                    "output_limit": self.output_limit,
-                    "schema": self.schema.content_hash if self.schema else None,
-                }
-            )
-        )
+        content = {
+            "messages": self.messages,
+            "model": self.model,
+            "connection": self.connection,
+            "parameters": self.parameters,
+            "output_limit": self.output_limit,
+            "schema": self.schema.content_hash if self.schema else None,
+        }
+        if self.fallbacks:
+            # Left out where there are none: versions that were saved before there were any keep their hash.
+            content["fallbacks"] = self.fallbacks
+        return content_hash(canonical(content))
 
     def set_label(self, name: str, by: Any = None) -> Label:
         """Point a label of the prompt here, whether or not it existed.

@@ -9,8 +9,9 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
 from aiops.calls.models import Call
+from aiops.durable import InTransaction
 from aiops.execution.answer import aanswer, answer
-from aiops.execution.errors import ForbiddenParameter, InTransaction
+from aiops.execution.errors import ForbiddenParameter
 from aiops.gateway.connections import MissingKey, UnknownConnection
 from aiops.gateway.testing import Answer, CutJson, Disconnect, Length, Refusal, Status
 from aiops.ledger.errors import BudgetRefused, UnpricedModel
@@ -96,7 +97,7 @@ def test_without_blocking(triage, provider, budget):
         (Answer(data={"category": "refund", "priority": "high"}), "schema", "The output breaks its schema: category:"),
         (Answer(data={"category": "payment"}), "schema", "The output breaks its schema: "),
         (Refusal(), "refused", "The model declined"),
-        (Length(), "cut_off", "The answer was cut off at its output limit; raise the version's output limit."),
+        (Length(), "cut_off", "The answer was cut off at its output limit; raise the output limit."),
     ],
 )
 def test_what_may_not_be_passed_on_is_kept_and_paid_for(triage, provider, budget, reply, kind, text):

@@ -16,6 +16,7 @@ from aiops.gateway.connections import (
     InvalidConnection,
     MissingKey,
     UnknownConnection,
+    connection_from,
     connections,
     get_connection,
     options_from_environment,
@@ -60,7 +61,23 @@ def test_an_unknown_alias_is_an_error_that_names_those_that_exist(aiops):
         ({"DEADLINE": True}, "has DEADLINE of type bool: it must be int or float."),
         ({"MAX_IN_FLIGHT": 0}, "has MAX_IN_FLIGHT 0: it must be above zero."),
         ({"DEADLINE": float("nan")}, "has DEADLINE nan: it must be above zero."),
-        ({"API": "telepathy"}, "has API 'telepathy': it must be chat."),
+        ({"REDACT": "a.b"}, "has REDACT of type str: it must be list or tuple or None."),
+        ({"REDACT": ["a.b", 3]}, "has REDACT ['a.b', 3]: it must be a list of texts."),
+        ({"API": "telepathy"}, "has API 'telepathy': it must be chat or responses."),
+        ({"REQUESTS_PER_MINUTE": 0}, "has REQUESTS_PER_MINUTE 0: it must be above zero."),
+        ({"TOKENS_PER_MINUTE": "many"}, "has TOKENS_PER_MINUTE of type str: it must be int or None."),
+        ({"MAX_IN_FLIGHT_OVERALL": True}, "has MAX_IN_FLIGHT_OVERALL of type bool: it must be int or None."),
+        ({"MODEL_LIMITS": 600}, "has MODEL_LIMITS of type int: it must be a dictionary by model."),
+        ({"MODEL_LIMITS": {"m": 600}}, "has MODEL_LIMITS['m'] of type int: it must be a dictionary of limits."),
+        (
+            {"MODEL_LIMITS": {"m": {"RPM": 600}}},
+            "has MODEL_LIMITS['m'] with a limit RPM that does not exist "
+            "(there are REQUESTS_PER_MINUTE, TOKENS_PER_MINUTE, MAX_IN_FLIGHT_OVERALL).",
+        ),
+        (
+            {"MODEL_LIMITS": {"m": {"TOKENS_PER_MINUTE": 0}}},
+            "has MODEL_LIMITS['m'] with TOKENS_PER_MINUTE 0: it must be a whole number above zero, or None.",
+        ),
         ({"BASE_URL": KEY}, "has BASE_URL that is no address: it must begin with https://."),
         ({"BASE_URL": "ftp://example.com"}, "has BASE_URL that is no address: it must begin with https://."),
         ({"BASE_URL": "https://me:pw@example.com/v1"}, "has a key inside BASE_URL: move it to API_KEY."),
@@ -108,6 +125,11 @@ def test_a_missing_key_stops_a_call_not_an_import(aiops):
 def test_a_call_may_leave_with_a_key_or_where_none_is_needed(aiops, options):
     aiops(default=options)
     get_connection().require_key()
+
+
+def test_a_connection_with_limits_can_still_be_a_key(aiops):
+    aiops(default={"API_KEY": KEY, "MODEL_LIMITS": {"m": {"REQUESTS_PER_MINUTE": 5, "TOKENS_PER_MINUTE": None}}})
+    assert {get_connection(): "a client"}[get_connection()] == "a client"
 
 
 def test_changed_settings_are_seen_at_once(aiops):
@@ -200,3 +222,22 @@ def test_the_gateway_can_be_imported_without_django_being_set_up():
     code = f"import importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "api", "decisions"),
+    [
+        ({"API_KEY": "a-key"}, "responses", True),
+        ({"API_KEY": "a-key", "BASE_URL": "https://api.openai.com/v1/"}, "responses", True),
+        ({"API_KEY": "a-key", "BASE_URL": "https://eu.api.openai.com/v1"}, "responses", True),
+        ({"API_KEY": "a-key", "API": "chat", "SUPPORTS_DECISIONS": False}, "chat", False),
+        ({"BASE_URL": "https://models.example.com/v1"}, "chat", False),
+        ({"BASE_URL": "https://api.openai.com.example.com/v1"}, "chat", False),
+        ({"BASE_URL": "https://notapi.openai.com/v1"}, "chat", False),
+        ({"AZURE_ENDPOINT": "https://shop.openai.azure.com"}, "chat", False),
+        ({"AZURE_ENDPOINT": "https://shop.openai.azure.com", "API": "responses"}, "responses", False),
+    ],
+)
+def test_responses_and_decisions_are_the_default_of_openai_itself(options, api, decisions):
+    made = connection_from("default", options)
+    assert (made.api, made.supports_decisions) == (api, decisions)

@@ -13,7 +13,7 @@ from django.test import override_settings
 from aiops.gateway.bounds import MOST_BYTES
 from aiops.gateway.clients import close_sync_clients
 from aiops.gateway.connections import get_connection
-from aiops.gateway.errors import Billed, GatewayError
+from aiops.gateway.errors import BadRequest, Billed, GatewayError
 from aiops.gateway.request import Request
 from aiops.gateway.send import asend, send
 from aiops.gateway.testing import (
@@ -29,7 +29,9 @@ from aiops.gateway.testing import (
     Html,
     Length,
     Raw,
+    Redirect,
     Refusal,
+    StandIn,
     Status,
     WrongContentType,
 )
@@ -253,3 +255,13 @@ def test_text_that_no_database_holds_is_mended(ask, provider):
 def test_how_long_a_provider_asks_us_to_wait(headers, seconds):
     noon = 1795176000.0  # 2026-11-20 12:00:00 UTC
     assert retry_after(headers, now=noon) == seconds
+
+
+@both
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(ask, provider, status):
+    with StandIn() as elsewhere:
+        provider.reply_with(Redirect(f"{elsewhere.base_url}/chat/completions", status=status))
+        with pytest.raises(BadRequest, match="leads elsewhere"):
+            ask()
+        assert elsewhere.requests == []

@@ -155,6 +155,14 @@ def test_as_a_process_it_waits_and_fails_as_told(process):
         assert time.monotonic() - began >= 0.4
 
 
+def test_as_a_process_it_holds_a_limit(process):
+    base_url = process("--requests-per-minute", "1", "--tokens-per-minute", "1000").stdout.readline().strip()
+    with OpenAI(base_url=base_url, api_key="k", max_retries=0) as client:
+        ask(client)
+        with pytest.raises(openai.RateLimitError):
+            ask(client)
+
+
 def test_as_a_process_it_says_which_port_is_taken(process):
     with StandIn() as provider:
         port = provider.base_url.rsplit(":", 1)[1].partition("/")[0]

@@ -14,6 +14,7 @@ from aiops.execution.judge import SCHEMA
 from aiops.execution.lost import LOST
 from aiops.gateway.errors import GatewayError
 from aiops.ledger.errors import LedgerError
+from aiops.limits.errors import TooBusy
 from aiops.options import Options
 
 ROOT = Path(__file__).parent.parent.parent
@@ -35,7 +36,7 @@ def below(error):
 
 def kinds():
     classes = {error.kind for error in (*below(GatewayError), *below(LedgerError))} - {GatewayError.kind}
-    return classes | {SCHEMA, LOST}
+    return classes | {SCHEMA, LOST, TooBusy.kind}
 
 
 def test_every_kind_of_error_has_a_remedy():
@@ -64,7 +65,9 @@ def test_the_page_has_every_option_of_the_setting_with_its_default():
     assert told == {"CONNECTIONS": "{}", **shown}
 
 
-@pytest.mark.parametrize("name", ["run_prompt", "run_job", "job_status"])
+@pytest.mark.parametrize(
+    "name", ["run_prompt", "run_job", "job_status", "purge_cache", "find_openai_calls", "sync_models", "uploaded_files"]
+)
 def test_the_page_has_every_option_of_a_command(name):
     told = (REFERENCE / "commands.md").read_text().split(f"\n## {name}\n")[1].partition("\n## ")[0]
     usual = BaseCommand().create_parser("manage.py", name)

@@ -14,9 +14,10 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from aiops.calls.models import Call
+from aiops.durable import durable
 from aiops.execution.ask import Ended
 from aiops.execution.prepare import About, make_plan, prepare
-from aiops.execution.window import durable, hold_again, open_window
+from aiops.execution.window import hold_again, open_window
 from aiops.gateway.completion import Completion
 from aiops.gateway.testing import Answer
 from aiops.gateway.usage import Usage
@@ -29,6 +30,7 @@ from aiops.jobs.settle import flush
 from aiops.jobs.sources import model_source
 from aiops.jobs.start import start_job
 from aiops.jobs.tasks import work
+from aiops.ledger.holds import Ending
 from aiops.ledger.models import BudgetPeriod, Hold
 
 pytestmark = [pytest.mark.usefixtures("budget"), pytest.mark.django_db(transaction=True)]
@@ -132,9 +134,10 @@ def test_money_that_was_held_again_but_not_said_to_be_is_not_held_twice(triage, 
     one = prepare(make_plan(triage, now=now), {"text": "x"}, About())
     with durable():
         open_window([one], now=now)
+    spent = Ending(call_id=one.call_id, attempt=1, cost=None)
     for _ in range(2):
         with durable():
-            assert hold_again(one, ended=1, attempt=2, now=now) is None
+            assert hold_again(one, spent, attempt=2, now=now) is None
     assert sorted(Hold.objects.values_list("attempt", "state")) == [(1, "settled"), (2, "held")]
     assert BudgetPeriod.objects.get().held == one.ceiling
 
@@ -265,6 +268,7 @@ def test_what_is_written_twice_is_counted_once(job, triage):
         attempts=1,
         held_attempt=1,
         ended_at=now,
+        started=time.monotonic(),
     )
     for _ in range(2):
         flush(job, [ended], owner=owner)
@@ -293,6 +297,7 @@ def test_workers_that_take_over_from_one_another_do_not_wait_in_a_circle(job, tr
             attempts=1,
             held_attempt=1,
             ended_at=timezone.now(),
+            started=time.monotonic(),
         )
         for one in window
     ]

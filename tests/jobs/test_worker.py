@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from aiops.calls.models import Call
-from aiops.execution.window import durable
+from aiops.durable import durable
 from aiops.gateway.testing import Answer, Disconnect, Refusal, StandIn, Status
 from aiops.jobs.claim import MOST_CLAIMS, claim, pick
 from aiops.jobs.control import resume
@@ -422,3 +422,37 @@ def test_the_same_form_sent_twice_starts_one_job(triage, source, provider):
     first = start_job(triage, source, token=token)
     assert start_job(triage, source, token=token) == first
     assert Item.objects.count() == 20
+
+
+def test_a_prompt_whose_answers_may_be_given_again_is_not_asked_twice(triage, source, provider):
+    triage.prompt.reuse_seconds = 3600
+    triage.prompt.save()
+    first = start_job(triage, source)
+    assert work(first.pk) == 20
+    again = start_job(triage, source)
+    assert work(again.pk) == 20
+    again.refresh_from_db()
+    assert (again.status, counts(again)) == (Job.Status.FINISHED, {"succeeded": 20})
+    assert provider.totals.requests == 20
+    assert [item.data for item in again.items.order_by("position")] == [
+        item.data for item in first.items.order_by("position")
+    ]
+    calls = Call.objects.filter(job_id=again.pk)
+    assert {(call.status, call.cost, call.attempt_count) for call in calls} == {("succeeded", 0, 0)}
+    first.refresh_from_db()
+    assert (again.cost, sum(call.saved for call in calls)) == (0, first.cost)
+    assert held_and_settled() == (0, first.cost)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_limit_slows_a_job_down_and_fails_none_of_its_rows(triage, source, provider, settings):
+    connections = settings.AIOPS["CONNECTIONS"]
+    default = {**connections["default"], "REQUESTS_PER_MINUTE": 300, "MAX_IN_FLIGHT": 200, "DEADLINE": 2.0}
+    settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {**connections, "default": default}}
+    job = start_job(triage, source)
+    work(job.pk)
+    job.refresh_from_db()
+    assert (job.status, counts(job)) == (Job.Status.FINISHED, {"succeeded": 20})
+    times = [request.at for request in provider.requests]
+    # Five a second, and a little at the beginning.
+    assert (times[-1] - times[0]).total_seconds() > 3

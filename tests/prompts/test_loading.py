@@ -118,7 +118,7 @@ BAD = [
     (raw(b"[" * 200_000), "is not JSON: maximum recursion depth exceeded"),
     (raw(b" " * 5_000_001), "is larger than 5 MB: that is no prompt."),
     (prompt_without("messages"), ": messages is missing: add it."),
-    (prompt_with(temprature=0), ": temprature is not known; remove it, or use one of: connection, description, labels, messages, model, name, note, output_limit, parameters, schema, title."),
+    (prompt_with(temprature=0), ": temprature is not known; remove it, or use one of: connection, description, fallbacks, labels, messages, model, name, note, output_limit, parameters, schema, title."),
     (prompt_with(output_limit="7"), ': "output_limit" must be a whole number.'),
     (prompt_with(output_limit=True), ': "output_limit" must be a whole number.'),
     (prompt_with(messages={}), ': "messages" must be a list.'),

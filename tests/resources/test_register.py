@@ -27,6 +27,12 @@ class GroupSource(ModelResource):
         fields = ("name",)
 
 
+class CommaForgotten(ModelResource):
+    class Meta:
+        model = Group
+        fields = "surname"  # The column `name` is found within it.
+
+
 class EverythingOfGroup(ModelResource):
     class Meta:
         model = Group
@@ -90,6 +96,10 @@ def test_a_proxy_is_read_like_its_model(registered):
             "NoModel is no ModelResource: derive it from import_export.resources.ModelResource.",
         ),
         ({"source": "GroupSource"}, "'GroupSource' is no ModelResource: derive it from"),
+        (
+            {"source": CommaForgotten},
+            "CommaForgotten has a text as its Meta.fields: write (“surname”,), with a comma, or a list.",
+        ),
         ({"source": EverythingOfGroup}, "EverythingOfGroup does not say which fields it is about: list them in"),
         ({"source": GroupSource, "target": EverythingOfGroup}, "EverythingOfGroup does not say which fields"),
     ],

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
+from aiops.cache.answers import NewAnswer, keep
+from aiops.cache.models import CachedAnswer
 from aiops.calls.identity import new_call_id
 from aiops.calls.models import Call
+from aiops.files.models import UploadedFile
+from aiops.gateway.completion import Completion
 from aiops.jobs.models import Item, Job
 from prompts.models import Prompt
 
@@ -132,6 +137,36 @@ def make_call(version=None, **fields: Any) -> Call:
     call = build_call(version, **fields)
     call.save(force_insert=True)
     return call
+
+
+def make_cached_answer(version=None, number: int = 1, text: str = SECRET, **fields: Any) -> CachedAnswer:
+    """The last of so many answers, kept just now for three hours."""
+    given = {
+        "completion": Completion(text=f"<b>{text}</b>", model="gpt-6-luna-2026-09-01", finish_reason="stop"),
+        "connection": "default",
+        "model": "gpt-6-luna",
+        "cost": 412_000,
+        "prompt_version_id": version and version.pk,
+    }
+    news = [NewAnswer(key=uuid4().hex * 2, call_id=uuid4(), **(given | fields)) for _ in range(number)]
+    keep(news, ttl=3 * 3600, now=timezone.now())
+    return CachedAnswer.objects.get(key=news[-1].key)
+
+
+def make_file(**fields: Any) -> UploadedFile:
+    """A file that is at the provider."""
+    defaults = {
+        "connection": "default",
+        "provider_id": "file-000000000000000000000001",
+        "name": "contract of Ada.pdf",
+        "purpose": "user_data",
+        "size": 1_258_291,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "content_type": "application/pdf",
+        "state": "there",
+        "created": timezone.now(),
+    }
+    return UploadedFile.objects.create(**(defaults | fields))
 
 
 def row_of(row: Any) -> dict[str, Any]:

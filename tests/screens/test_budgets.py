@@ -54,7 +54,7 @@ def test_the_list_says_what_a_budget_is_while_there_is_none(boss):
 
 def test_the_list_shows_what_is_left(boss, period, django_assert_num_queries):
     boss.get(LIST)
-    with django_assert_num_queries(5):  # session, user, count, budgets, their periods
+    with django_assert_num_queries(6):  # session, user, stops, count, budgets, their periods
         html = boss.get(LIST).content.decode()
     assert "$20.00" in html and "$3.00" in html and "$16.50" in html
 
@@ -175,7 +175,7 @@ def daily(budget):
 
 def test_the_page_shows_the_newest_periods_in_a_fixed_number_of_queries(boss, budget, daily, django_assert_num_queries):
     boss.get(page_of(budget))
-    with django_assert_num_queries(5):  # session, user, budget, its present period, the newest periods
+    with django_assert_num_queries(6):  # session, user, stops, budget, its present period, the newest periods
         html = boss.get(page_of(budget)).content.decode()
     assert html.count("has_original") == 30
     assert "Periods, the newest 30" in html
@@ -188,7 +188,7 @@ def test_the_page_shows_the_newest_periods_in_a_fixed_number_of_queries(boss, bu
 
 def test_the_list_reads_only_periods_that_are_under_way(boss, budget, daily, django_assert_num_queries):
     boss.get(LIST)
-    with django_assert_num_queries(5) as queries:
+    with django_assert_num_queries(6) as queries:
         boss.get(LIST)
     [periods] = [query["sql"] for query in queries if 'FROM "aiops_budgetperiod"' in query["sql"]]
     assert "ends_at" in periods.partition("WHERE")[2]

@@ -37,18 +37,18 @@ def test_the_list_shows_what_a_call_was_and_what_it_cost(boss, version):
 def test_the_list_takes_as_many_queries_for_many_calls_as_for_one(boss, version, django_assert_num_queries):
     make_call(version)
     boss.get(LIST)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         boss.get(LIST)
     for _ in range(30):
         make_call(version, user=boss.user)
     # Session, user, count, rows, versions of the filter.
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         boss.get(LIST)
 
 
 def test_the_list_leaves_the_bodies_in_the_database(boss, version, django_assert_num_queries):
     make_call(version)
-    with django_assert_num_queries(5) as queries:
+    with django_assert_num_queries(6) as queries:
         assert SECRET not in boss.get(LIST).content.decode()
     assert not [query for query in queries if '"aiops_call"."messages"' in query["sql"]]
 
@@ -144,7 +144,7 @@ def test_the_page_shows_all_of_a_call(boss, version, django_assert_num_queries):
         provider_request_id="req-77",
         **row_of(ticket),
     )
-    with django_assert_num_queries(4):  # session, user, call, ticket
+    with django_assert_num_queries(5):  # session, user, stops, call, ticket
         html = boss.get(page_of(call)).content.decode()
     assert "&lt;b&gt;Hello&lt;/b&gt;, my card number is 4111." in html
     assert "cut off:" in html and "The answer was cut off at 1,024 tokens." in html

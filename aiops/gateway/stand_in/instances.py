@@ -17,6 +17,9 @@ DEEP = 4
 BOTTOM = 60
 """Below this depth it has no end."""
 
+_INDIRECT = frozenset(("$ref", "allOf", "anyOf", "oneOf"))
+"""Keywords that say what the schema is by others."""
+
 _SCALARS = ("null", "boolean", "integer", "number", "string")
 
 
@@ -51,9 +54,11 @@ class _Maker:
     def flat(self, schema: Any, depth: int) -> Mapping[str, Any]:
         """The schema with its references followed, and one branch of each choice taken."""
         for _ in range(BOTTOM):
+            if isinstance(schema, dict) and _INDIRECT.isdisjoint(schema):
+                return schema
             if schema is True:
                 return {}
-            if not isinstance(schema, Mapping):
+            if not isinstance(schema, dict):
                 raise Unanswerable("This schema accepts nothing. Script an answer with Answer(data=…).")
             if "$ref" in schema:
                 schema = merged(_without(schema, "$ref"), self.referred(schema["$ref"]))
@@ -62,11 +67,9 @@ class _Maker:
                 for part in schema["allOf"]:
                     whole = merged(whole, self.flat(part, depth))
                 schema = whole
-            elif "anyOf" in schema or "oneOf" in schema:
+            else:
                 word = "anyOf" if "anyOf" in schema else "oneOf"
                 schema = merged(_without(schema, word), self.branch(schema[word], depth))
-            else:
-                return schema
         raise Unanswerable("This schema refers to itself without an end. Script an answer with Answer(data=…).")
 
     def branch(self, branches: list[Any], depth: int) -> Any:
@@ -81,7 +84,7 @@ class _Maker:
 
     def ends(self, schema: Any, within: int) -> bool:
         """Whether something of this schema can be made without going further down than so many steps."""
-        if not isinstance(schema, Mapping):
+        if not isinstance(schema, dict):
             return True
         if within < 0:
             return False
@@ -139,12 +142,15 @@ class _Maker:
         properties = schema.get("properties", {})
         required = schema.get("required", ())
         made = {}
-        for name in (*properties, *(name for name in required if name not in properties)):
+        for name in dict.fromkeys((*properties, *required)):
             if name in required or (depth < DEEP and self.rng.random() < 0.7):
                 made[name] = self.make(properties.get(name, True), depth + 1)
+        least = schema.get("minProperties", 0)
+        if len(made) >= least:
+            return made
         extra = schema.get("additionalProperties", True)
-        for name in (*properties, *(f"extra_{number}" for number in range(schema.get("minProperties", 0)))):
-            if len(made) >= schema.get("minProperties", 0):
+        for name in (*properties, *(f"extra_{number}" for number in range(least))):
+            if len(made) >= least:
                 break
             if name not in made and (name in properties or extra is not False):
                 made[name] = self.make(properties.get(name, extra), depth + 1)

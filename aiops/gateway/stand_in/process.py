@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         api_key=given.api_key,
         model=given.model,
         faults=given.faults,
+        requests_per_minute=given.requests_per_minute,
+        tokens_per_minute=given.tokens_per_minute,
         keep_requests=False,
     )
     try:
@@ -52,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", type=_share, default=0.0, metavar="SHARE", help="share of requests that go wrong")
     parser.add_argument("--api-key", metavar="KEY", help="refuse every other key with 401")
     parser.add_argument("--model", default="", help="name this model in the answers instead of the one asked for")
+    parser.add_argument("--requests-per-minute", type=int, metavar="N", help="let in so many, answer the others 429")
+    parser.add_argument("--tokens-per-minute", type=int, metavar="N", help="the same for tokens")
     return parser
 
 

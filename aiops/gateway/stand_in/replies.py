@@ -6,33 +6,25 @@ Reply                 one thing the stand-in does with one request; `.delay` sec
 │   ├── Refusal       the model declines
 │   ├── Length        cut off by the output limit
 │   ├── Filtered      stopped by the provider's filter
-│   └── EmptyChoices  no choice at all
+│   ├── EmptyChoices  no choice at all
+│   └── Failed        the model gives up
 ├── Status, Html, Raw  no completion: `statuses.py`
 └── …                 what goes wrong on the way: `faults.py`
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
-from enum import Enum
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
-from aiops.gateway.stand_in.draft import DONE, Draft, tokens_of_messages, tokens_of_text, usage_of
+from aiops.gateway.stand_in.counting import in_words_of
+from aiops.gateway.stand_in.draft import Draft
 from aiops.gateway.stand_in.exchange import Exchange
-from aiops.gateway.stand_in.seeded import seeded_text
-
-
-class Unset(Enum):
-    """Tells "not said" from None, which means "leave it out"."""
-
-    UNSET = "unset"
-
-
-UNSET = Unset.UNSET
+from aiops.gateway.stand_in.logprobs import likeliest
+from aiops.gateway.stand_in.said import UNSET, Failure, Said, ToolCall, Unset
 
 
 @dataclass(frozen=True)
@@ -68,51 +60,48 @@ class Completing(Reply):
     """Time between two chunks of a stream."""
 
     @abstractmethod
+    def said(self, exchange: Exchange) -> Said:
+        """What the model says, in the words of no API."""
+
     def draft(self, exchange: Exchange) -> Draft:
         """Make the answer up, without sending it."""
+        manner, received, operation = exchange.manner, exchange.received, exchange.asked
+        said = self.said(exchange)
+        billed, usage = operation.count(said, exchange)
+        if self.usage is not UNSET:
+            usage = self.usage and in_words_of(operation.usage_words, self.usage)
+            billed = operation.billed_by(usage) or billed
+        return Draft(
+            operation=operation,
+            received=received,
+            said=said,
+            id=exchange.request_id.removeprefix("req_"),
+            model=self.model or manner.model or received.model or operation.default_model,
+            seed=manner.seed,
+            reasons=manner.reasoning_tokens > 0,
+            usage=usage,
+            billed=billed,
+            error=operation.error_for(said, streamed=exchange.streamed),
+        )
 
     async def send(self, exchange: Exchange) -> None:
         """Give the answer and count it."""
         draft = self.draft(exchange)
         exchange.promise(draft)
-        if not exchange.received.streamed:
-            await exchange.whole(draft.body(), headers=self.headers)
+        if draft.error is not None or not exchange.streamed:
+            await exchange.whole(
+                draft.body(), status=draft.status, content_type=draft.content_type, headers=self.headers
+            )
             return
         await exchange.begin(headers=self.headers)
-        for chunk in draft.events(include_usage=exchange.received.wants_usage_in_stream):
-            await exchange.piece(chunk)
+        streamed = draft.streamed()
+        for piece in streamed.pieces:
+            await exchange.piece(piece)
             if self.seconds_per_chunk:
-                await asyncio.sleep(self.seconds_per_chunk)
-        await exchange.piece(DONE)
+                await exchange.pause(self.seconds_per_chunk)
+        for piece in streamed.ending:
+            await exchange.piece(piece)
         await exchange.end()
-
-    def _drafted(
-        self,
-        exchange: Exchange,
-        text: str | None,
-        finish_reason: str | None,
-        *,
-        refusal: str | None = None,
-        choices: bool = True,
-    ) -> Draft:
-        manner, received = exchange.manner, exchange.received
-        tokens_in = tokens_of_messages(received.messages)
-        tokens_out = tokens_of_text((text or "") + (refusal or "")) + manner.reasoning_tokens
-        usage = (
-            usage_of(tokens_in, tokens_out, cached=manner.cached_tokens, reasoning=manner.reasoning_tokens)
-            if self.usage is UNSET
-            else self.usage
-        )
-        return Draft(
-            id=f"chatcmpl-{exchange.request_id.removeprefix('req_')}",
-            model=self.model or manner.model or received.model,
-            text=text,
-            refusal=refusal,
-            finish_reason=finish_reason,
-            usage=usage,
-            tokens=_told(usage) or (tokens_in, tokens_out),
-            choices=choices,
-        )
 
 
 @dataclass(frozen=True)
@@ -122,22 +111,41 @@ class Answer(Completing):
     text: str | None = None
     data: Any = UNSET
     _: KW_ONLY
+
+    tool_calls: Sequence[tuple[str, Any]] = ()
+    """Functions that the model wants called, with their arguments: `[("get_weather", {"city": "Bern"})]`. Arguments
+    that are a text are told as they are, be they JSON or not."""
+
+    probabilities: Mapping[Any, float] | None = None
+    """How likely each choice of an enumeration was: `{"card": 0.8, "refund": 0.2}`, told in the log probabilities where
+    the answer has one of them. An answer that is not scripted makes the most likely choice."""
+
     finish_reason: str | None = "stop"
 
-    def draft(self, exchange: Exchange) -> Draft:
+    def said(self, exchange: Exchange) -> Said:
         """Only an answer of the seed keeps to the output limit asked for: one that was scripted is told as it is."""
+        said = self._said(exchange)
+        if self.tool_calls:
+            calls = tuple(ToolCall(name=name, arguments=_as_json(given)) for name, given in self.tool_calls)
+            said = replace(said, tool_calls=calls, finish_reason="tool_calls")
+        return said if self.finish_reason == "stop" else replace(said, finish_reason=self.finish_reason)
+
+    def _said(self, exchange: Exchange) -> Said:
         if self.text is not None:
-            return self._drafted(exchange, self.text, self.finish_reason)
+            return Said(text=self.text, probabilities=self.probabilities)
         if self.data is not UNSET:
-            return self._drafted(exchange, json.dumps(self.data, ensure_ascii=False), self.finish_reason)
-        text = seeded_text(exchange.manner.seed, exchange.received)
-        limit = exchange.received.output_limit
-        if limit is not None:
-            room = max(0, limit - exchange.manner.reasoning_tokens)
-            if tokens_of_text(text) > room:
-                kept = text.encode("utf-8", "surrogatepass")[: 4 * room].decode(errors="ignore")
-                return self._drafted(exchange, kept, "length")
-        return self._drafted(exchange, text, self.finish_reason)
+            text = json.dumps(self.data, ensure_ascii=False)
+            return Said(text=text, data=self.data, probabilities=self.probabilities)
+        if self.tool_calls:
+            return Said()
+        seeded = exchange.asked.seeded(exchange)
+        if self.probabilities is None:
+            return seeded
+        return likeliest(seeded, dict(self.probabilities), exchange.received.schema)
+
+
+def _as_json(arguments: Any) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -146,8 +154,8 @@ class Refusal(Completing):
 
     text: str = "I'm sorry, but I can't help with that."
 
-    def draft(self, exchange: Exchange) -> Draft:
-        return self._drafted(exchange, None, "stop", refusal=self.text)
+    def said(self, exchange: Exchange) -> Said:
+        return Said(refusal=self.text)
 
 
 @dataclass(frozen=True)
@@ -156,12 +164,12 @@ class Length(Completing):
 
     text: str | None = None
 
-    def draft(self, exchange: Exchange) -> Draft:
+    def said(self, exchange: Exchange) -> Said:
         text = self.text
         if text is None:
-            whole = seeded_text(exchange.manner.seed, exchange.received)
+            whole = exchange.asked.seeded(exchange).text or ""
             text = whole[: len(whole) // 2]
-        return self._drafted(exchange, text, "length")
+        return Said(text=text, finish_reason="length")
 
 
 @dataclass(frozen=True)
@@ -170,21 +178,25 @@ class Filtered(Completing):
 
     text: str = ""
 
-    def draft(self, exchange: Exchange) -> Draft:
-        return self._drafted(exchange, self.text, "content_filter")
+    def said(self, exchange: Exchange) -> Said:
+        return Said(text=self.text, finish_reason="content_filter")
 
 
 @dataclass(frozen=True)
 class EmptyChoices(Completing):
-    """An answer without a choice in it; billed all the same."""
+    """An answer without a choice, or an item, in it; billed all the same."""
 
-    def draft(self, exchange: Exchange) -> Draft:
-        return self._drafted(exchange, None, None, choices=False)
+    def said(self, exchange: Exchange) -> Said:
+        return Said(finish_reason=None, nothing=True)
 
 
-def _told(usage: Mapping[str, Any] | None) -> tuple[int, int] | None:
-    """The two totals of a usage object, or None where it makes no sense."""
-    tokens_in, tokens_out = ((usage or {}).get(name) for name in ("prompt_tokens", "completion_tokens"))
-    if type(tokens_in) is int and type(tokens_out) is int and min(tokens_in, tokens_out) >= 0:
-        return tokens_in, tokens_out
-    return None
+@dataclass(frozen=True)
+class Failed(Completing):
+    """The model gives up after `text`: status `failed` in Responses; elsewhere an error in the stream, or a 500."""
+
+    text: str | None = None
+    code: str = "server_error"
+    message: str = "The model had an error."
+
+    def said(self, exchange: Exchange) -> Said:
+        return Said(text=self.text, finish_reason=None, failure=Failure(code=self.code, message=self.message))

@@ -13,8 +13,11 @@ from typing import Any
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.replies import Answer, Reply
 
-Sayable = Reply | str | Mapping[str, Any] | Callable[[Received], "Reply | str | Mapping[str, Any]"]
-"""A reply; a text or a mapping, which is an `Answer` of it; or a function that makes one of these from the request."""
+Said = Reply | str | Mapping[str, Any] | list[Any]
+"""A reply; or a text, a mapping or a list, which is an `Answer` of it."""
+
+Sayable = Said | Callable[[Received], Said]
+"""The same, or a function that makes it from the request."""
 
 _ANSWER = Answer()
 
@@ -59,17 +62,21 @@ class Script:
         """How many replies of the script have not been used."""
         return len(self._replies)
 
-    def reply_to(self, received: Received) -> Reply:
-        """The reply that is due. It is used up by this."""
+    def reply_to(self, received: Received, *, by_rule_only: bool = False) -> Reply:
+        """The reply that is due. It is used up by this.
+
+        Args:
+            by_rule_only: it is not asked of a model: neither the script nor the faults of the seed are meant for it.
+        """
         said: Sayable | None = None
         if self._rules or self._replies:
             with self._lock:
                 said = self._ruled(received)
-                if said is None and self._replies:
+                if said is None and self._replies and not by_rule_only:
                     said = self._replies.popleft()
         if said is None:
-            return self._fault(received.number) or _ANSWER
-        return _as_reply(said, received)
+            return _ANSWER if by_rule_only else self._fault(received.number) or _ANSWER
+        return as_reply(said, received)
 
     def _ruled(self, received: Received) -> Sayable | None:
         for rule in self._rules:
@@ -86,14 +93,21 @@ class Script:
         return rng.choice(self._fault_kinds) if rng.random() < self._faults else None
 
 
-def _as_reply(said: Any, received: Received) -> Reply:
+def as_reply(said: Any, received: Received) -> Reply:
+    """The reply that is meant.
+
+    Raises:
+        TypeError: none is.
+    """
     if callable(said) and not isinstance(said, Reply):
         said = said(received)
     if isinstance(said, str):
         return Answer(text=said)
-    if isinstance(said, Mapping):
+    if isinstance(said, Mapping | list):
         # A later change of the caller's own mapping must not change what was said.
         return Answer(data=json.loads(json.dumps(said)))
     if not isinstance(said, Reply):
-        raise TypeError(f"A reply is one of the kinds in aiops.gateway.testing, a text or a mapping, not {said!r}.")
+        raise TypeError(
+            f"A reply is one of the kinds in aiops.gateway.testing, a text, a mapping or a list, not {said!r}."
+        )
     return said

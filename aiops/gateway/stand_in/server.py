@@ -1,58 +1,31 @@
-"""The server itself: addresses, keys, the asking of the script, and the counting of what happened."""
+"""The provider behind an address of HTTP."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import secrets
-from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
+from collections.abc import Mapping
 
 from aiohttp import web
 
-from aiops.gateway.stand_in.exchange import Exchange, Manner
-from aiops.gateway.stand_in.received import Received
-from aiops.gateway.stand_in.replies import Reply
-from aiops.gateway.stand_in.script import Script
-from aiops.gateway.stand_in.statuses import Raw, Status, error_body
-from aiops.gateway.stand_in.strings import Unanswerable
-from aiops.gateway.stand_in.totals import Tally
+from aiops.gateway.stand_in.arriving import Arrived
+from aiops.gateway.stand_in.http_wire import HttpWire
+from aiops.gateway.stand_in.provider import Provider
 
 LOOPBACK = "127.0.0.1"
 
 TURNS = 5
 """Of an event loop, until a connection that it has accepted has its protocol; it takes three."""
 
+_NO_QUERY: Mapping[str, str] = {}
+
 
 class Server:
-    """Lives in one event loop; everything it shares with other threads guards itself."""
+    """Lives in one event loop."""
 
-    def __init__(
-        self,
-        *,
-        manner: Manner,
-        script: Script,
-        tally: Tally,
-        latency: float,
-        api_key: str | None,
-        models: Sequence[str],
-        keep_requests: bool,
-    ) -> None:
-        self.requests: list[Received] = []
-        self.failures: list[Exception] = []
-        """What a rule or a reply of the test's own raised."""
-        self._manner = manner
-        self._script = script
-        self._tally = tally
-        self._latency = latency
-        self._api_key = api_key
-        self._models = models
-        self._keep_requests = keep_requests
-        self._name = secrets.token_hex(6)
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
         self._http: web.Server | None = None
         self._listening: asyncio.Server | None = None
-        self._request_ids = 0
 
     async def start(self, port: int) -> int:
         """Listen on loopback; gives the port.
@@ -79,118 +52,17 @@ class Server:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            raw = await request.content.read()
+            content = await request.content.read()
         except (ConnectionError, web.RequestPayloadError):
             # It never arrived, so it is no request.
             return web.Response()
-        path = request.path
-        asks = request.method == "POST" and path.endswith("/chat/completions")
-        self._request_ids += 1
-        received = Received(
-            number=self._tally.arrived() if asks else 0,
+        arrived = Arrived(
             method=request.method,
-            path=path,
+            path=request.path,
             headers=request.headers,
-            body=_parsed(raw),
-            at=datetime.now(UTC),
+            query=request.query if "?" in request.raw_path else _NO_QUERY,
+            content=content,
         )
-        exchange = Exchange(request, received, self._manner, self._tally, f"req_{self._name}{self._request_ids:08x}")
-        # The process's own addresses are no requests to the provider.
-        if self._keep_requests and not path.startswith("/stand-in/"):
-            self.requests.append(received)
-        try:
-            await self._send(self._reply(received), exchange)
-        except ConnectionError:
-            exchange.broken()
-        except asyncio.CancelledError:
-            exchange.broken()
-            raise
-        finally:
-            if asks:
-                self._tally.left()
-        return exchange.response or web.Response()
-
-    async def _send(self, reply: Reply, exchange: Exchange) -> None:
-        delay = reply.delay
-        if delay is None:
-            delay = self._latency if exchange.received.number else 0.0
-        if delay:
-            await asyncio.sleep(delay)
-        try:
-            await reply.send(exchange)
-        except ConnectionError:
-            raise
-        except Unanswerable as error:
-            await exchange.whole(error_body(str(error), code="stand_in_schema"), status=400)
-        except Exception as error:
-            self.failures.append(error)
-            if exchange.response is None:
-                await _failed(error).send(exchange)
-            else:
-                exchange.hang_up()
-
-    def _reply(self, received: Received) -> Reply:
-        path, method = received.path, received.method
-        if path == "/stand-in/totals" and method == "GET":
-            return Raw(json.dumps(asdict(self._tally.snapshot())).encode())
-        if path == "/stand-in/reset" and method == "POST":
-            self.reset()
-            return Raw(b"{}")
-        if not self._may(received):
-            return Status(401)
-        if path == "/v1/models" and method == "GET":
-            return Raw(json.dumps({"object": "list", "data": [_model(name) for name in self._models]}).encode())
-        if not received.number:
-            return Status(404, code="unknown_url", message=f"Unknown request URL: {method} {path}.")
-        problem = _problem(received)
-        if problem:
-            return Status(400, message=problem)
-        try:
-            return self._script.reply_to(received)
-        except Exception as error:
-            self.failures.append(error)
-            return _failed(error)
-
-    def reset(self) -> None:
-        """Forget what was asked, counted and scripted."""
-        self.requests.clear()
-        self.failures.clear()
-        self._script.clear()
-        self._tally.reset()
-
-    def _may(self, received: Received) -> bool:
-        if self._api_key is None:
-            return True
-        # The second is how Azure's SDK sends it.
-        given = received.headers.get("Authorization") == f"Bearer {self._api_key}"
-        return given or received.headers.get("api-key") == self._api_key
-
-
-def _failed(error: Exception) -> Reply:
-    return Status(500, code="stand_in_rule", message=f"A rule or a reply of the test failed: {error!r}")
-
-
-def _parsed(raw: bytes) -> object:
-    if not raw:
-        return None
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return None
-
-
-def _model(name: str) -> dict[str, object]:
-    return {"id": name, "object": "model", "created": 1_767_225_600, "owned_by": "stand-in"}
-
-
-def _problem(received: Received) -> str:
-    """Why the request is refused, as a provider would; empty where it is fine."""
-    if not isinstance(received.body, dict):
-        return "The body of the request is not a JSON object."
-    if not received.model and "/deployments/" not in received.path:
-        return "You must provide a model parameter."
-    if not received.messages:
-        return "[] is too short - 'messages'."
-    if received.schema is not None and not (received.body["response_format"]["json_schema"] or {}).get("name"):
-        return "Missing required parameter: 'response_format.json_schema.name'."
-    return ""
+        wire = HttpWire(request)
+        await self._provider.answer(arrived, wire)
+        return wire.response or web.Response()

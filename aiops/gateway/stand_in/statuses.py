@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
-from aiops.gateway.stand_in.exchange import JSON, Exchange
+from aiops.gateway.stand_in.exchange import Exchange
+from aiops.gateway.stand_in.operation import JSON, Problem
 from aiops.gateway.stand_in.replies import Reply
 
 _KINDS = {
@@ -30,8 +31,14 @@ class Status(Reply):
     retry_after: str | float | datetime | None = None
     """The `Retry-After` header: as it is, in seconds, or as a date (aware)."""
 
+    retry_after_ms: str | float | None = None
+    """The `retry-after-ms` header, which the SDK asks first."""
+
     code: str | None = None
     """As in `insufficient_quota`; None takes the usual one of the status."""
+
+    kind: str | None = None
+    """The `type` of the error object; None takes the usual one of the status."""
 
     message: str = ""
     body: Any = None
@@ -45,6 +52,8 @@ class Status(Reply):
             headers["Retry-After"] = format_datetime(self.retry_after.astimezone(UTC), usegmt=True)
         elif self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
+        if self.retry_after_ms is not None:
+            headers["retry-after-ms"] = str(self.retry_after_ms)
         await exchange.whole(self._body(), status=self.status, headers=headers)
 
     def _body(self) -> bytes:
@@ -57,7 +66,7 @@ class Status(Reply):
         kind, code, message = _KINDS.get(self.status, ("server_error", None, "The server had an error."))
         if self.code == "insufficient_quota":
             kind, message = "insufficient_quota", "You exceeded your current quota."
-        return error_body(self.message or message, kind=kind, code=self.code or code)
+        return Problem(message=self.message or message, kind=self.kind or kind, code=self.code or code).body()
 
 
 @dataclass(frozen=True)
@@ -82,8 +91,3 @@ class Html(Reply):
 
     async def send(self, exchange: Exchange) -> None:
         await exchange.whole(self.text.encode(), status=self.status, content_type="text/html; charset=utf-8")
-
-
-def error_body(message: str, *, kind: str = "invalid_request_error", code: str | None = None) -> bytes:
-    """An error as OpenAI writes it."""
-    return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}}).encode()

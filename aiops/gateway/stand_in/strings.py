@@ -10,7 +10,7 @@ from typing import Any
 
 from aiops.gateway.stand_in.patterns import matching
 
-_WORDS = (
+WORDS = (
     "order", "card", "payment", "account", "transfer", "customer", "refund", "delivery", "charge", "balance", "limit",
     "late", "pending", "declined", "missing", "clear", "urgent", "simple", "foreign", "new", "asks", "reports", "needs",
     "about", "after", "with", "for", "and", "the", "a",
@@ -23,7 +23,7 @@ class Unanswerable(Exception):
 
 def sentence(rng: random.Random) -> str:
     """A few plain words."""
-    return " ".join(rng.choices(_WORDS, k=rng.randint(3, 8))).capitalize() + "."
+    return " ".join(rng.choices(WORDS, k=rng.randint(3, 8))).capitalize() + "."
 
 
 def string_of(schema: Mapping[str, Any], rng: random.Random) -> str:
@@ -51,7 +51,7 @@ def _moment(rng: random.Random) -> datetime:
 
 
 def _word(rng: random.Random) -> str:
-    return rng.choice(_WORDS)
+    return rng.choice(WORDS)
 
 
 _FORMATS: Mapping[str, Callable[[random.Random], str]] = {

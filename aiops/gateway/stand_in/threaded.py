@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 from aiops.gateway.stand_in.exchange import Manner
 from aiops.gateway.stand_in.faults import FAULTS
+from aiops.gateway.stand_in.operations import operations
+from aiops.gateway.stand_in.provider import Provider
+from aiops.gateway.stand_in.rate_limits import RateLimits
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.replies import Reply
 from aiops.gateway.stand_in.script import Sayable, Script
@@ -34,12 +38,15 @@ class StandIn:
         port: int = 0,
         api_key: str | None = None,
         model: str = "",
-        models: Sequence[str] = (MODEL,),
+        models: Sequence[str] | Mapping[str, str | None] = (MODEL,),
         cached_tokens: int = 0,
         reasoning_tokens: int = 0,
         faults: float = 0.0,
         fault_kinds: Sequence[Reply] = FAULTS,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
         keep_requests: bool = True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """
         Args:
@@ -48,12 +55,15 @@ class StandIn:
             port: 0 takes a free one.
             api_key: with it, every other key is answered with 401.
             model: named as the one that answered; empty echoes the one that was asked for.
-            models: what `GET /v1/models` lists.
+            models: what `GET /v1/models` lists; a mapping says the day on which each is shut down, or None.
             cached_tokens: reported inside each prompt's tokens, as far as it has so many.
             reasoning_tokens: reported inside, and added to, each answer's tokens.
             faults: share of the requests, 0 to 1, that get one of `fault_kinds`; rules and script come first.
             fault_kinds: what is dealt out.
+            requests_per_minute: most that are let in within any sixty seconds, by model; the others get 429.
+            tokens_per_minute: the same for tokens, of prompts and of the output that they ask for.
             keep_requests: False keeps no `requests`, for millions of them.
+            clock: seconds since the epoch, by which uploaded files expire and limits are held.
 
         Raises:
             ValueError: `faults` is no share.
@@ -62,15 +72,17 @@ class StandIn:
             raise ValueError(f"faults is a share between 0 and 1, not {faults!r}.")
         self._tally = Tally()
         self._script = Script(seed=seed, faults=faults, fault_kinds=fault_kinds)
-        self._server = Server(
+        self._provider = Provider(
             manner=Manner(seed=seed, model=model, cached_tokens=cached_tokens, reasoning_tokens=reasoning_tokens),
             script=self._script,
             tally=self._tally,
             latency=latency,
             api_key=api_key,
-            models=models,
+            operations=operations(models=models, clock=clock),
+            limits=RateLimits(requests=requests_per_minute, tokens=tokens_per_minute, clock=clock),
             keep_requests=keep_requests,
         )
+        self._server = Server(self._provider)
         self._wanted_port = port
         self._port: int | None = None
         self._thread: threading.Thread | None = None
@@ -92,7 +104,7 @@ class StandIn:
     @property
     def requests(self) -> list[Received]:
         """What was asked, in the order of arrival."""
-        return list(self._server.requests)
+        return list(self._provider.requests)
 
     @property
     def totals(self) -> Totals:
@@ -119,8 +131,8 @@ class StandIn:
         self._script.add_rule(match, reply, times)
 
     def reset(self) -> None:
-        """Forget what was asked, counted and scripted. What is in flight ends as it began."""
-        self._server.reset()
+        """Forget what was asked, counted, scripted and uploaded. What is in flight ends as it began."""
+        self._provider.reset()
 
     def start(self) -> Self:
         """Listen.
@@ -158,8 +170,8 @@ class StandIn:
     ) -> None:
         self.stop()
         # A rule that is wrong must fail the test that wrote it, not look like a provider that is down.
-        if error is None and self._server.failures:
-            raise self._server.failures[0]
+        if error is None and self._provider.failures:
+            raise self._provider.failures[0]
 
     def _run(self) -> None:
         asyncio.run(self._serve())

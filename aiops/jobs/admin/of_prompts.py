@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from aiops.calls.models import Call
+from aiops.catalogue.choices import model_choices
 from aiops.gateway.connections import usable_connections
 from aiops.jobs.models import Job
 from aiops.lists import BoundedPaginator
@@ -72,6 +73,8 @@ def extend() -> None:
     """Register all of it; doing it again changes nothing."""
     extensions.withdraw_connections(connection_choices)
     extensions.offer_connections(connection_choices)
+    extensions.withdraw_models(model_choices)
+    extensions.offer_models(model_choices)
     both = ("aiops.run_job", "aiops.view_job")
     tool = extensions.Address("run-file", run_on_file, tool=_("Run on a file"), permissions=both)
     for model, path in ((Prompt, "version__prompt"), (PromptVersion, "version")):

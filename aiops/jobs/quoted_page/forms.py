@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +11,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from aiops.catalogue.choices import model_choices
 from aiops.gateway.connections import usable_connections
+from prompts.admin.fields import TextWithChoices
 from prompts.errors import PromptError
 from prompts.lookup import find_version
 from prompts.models import Prompt, PromptVersion
@@ -38,8 +41,19 @@ class VersionForm(forms.Form):
         widget=forms.TextInput(attrs={"list": "run-prompt-labels", "autocomplete": "off", "autocapitalize": "off"}),
     )
     connection = forms.ChoiceField(label=_("Connection"), required=False)
+    model = forms.CharField(
+        label=_("Model"),
+        required=False,
+        max_length=128,
+        help_text=_("Empty: the version's own, or else the connection's."),
+    )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any = None, **kwargs: Any) -> None:
+        """Offer what there is to choose.
+
+        Args:
+            user: who chooses; None offers no models.
+        """
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         usable = Prompt.objects.filter(versions__isnull=False).distinct()
@@ -51,6 +65,9 @@ class VersionForm(forms.Form):
             ("", _("the version's own")),
             *((one.alias, one.label) for one in offered.values()),
         ]
+        if user is not None:
+            attrs = {"autocomplete": "off", "autocapitalize": "off"}
+            fields["model"].widget = TextWithChoices(partial(model_choices, user), attrs=attrs)
 
     @property
     def label_names(self) -> list[str]:
@@ -79,9 +96,16 @@ class VersionForm(forms.Form):
         alias: str = self.cleaned_data["connection"]
         return alias
 
+    @property
+    def model_name(self) -> str:
+        """The model that was chosen; empty leaves it to the version, or else the connection."""
+        name: str = self.cleaned_data["model"]
+        return name
+
     def pinned(self) -> dict[str, str]:
         """What was chosen, for the next step's hidden fields: a label may move, the version that was quoted stays."""
         pinned = {"prompt": self.found.prompt.name, "version": str(self.found.number), "connection": self.alias}
+        pinned["model"] = self.model_name
         return {name: value for name, value in pinned.items() if value}
 
 

@@ -104,7 +104,7 @@ class QuotedPage(ABC, Generic[F]):
         return self._page({"form": form, **self.context(form)})
 
     def _quote(self, form: F, source: Source) -> HttpResponse:
-        offer = quote(form.found, source, connection=form.alias)
+        offer = quote(form.found, source, connection=form.alias, model=form.model_name, user=self.request.user)
         return self._page(
             {
                 "quote": offer,
@@ -123,7 +123,12 @@ class QuotedPage(ABC, Generic[F]):
             return self._quote(form, source)
         # Pressed twice at the same moment, the slower press gets the job of the quicker one from here.
         job = start_job(
-            form.found, source, user=self.request.user, connection=form.alias, token=confirm.cleaned_data["token"]
+            form.found,
+            source,
+            user=self.request.user,
+            connection=form.alias,
+            model=form.model_name,
+            token=confirm.cleaned_data["token"],
         )
         self.started(form)
         messages.success(self.request, _("The job was started: %(job)s.") % {"job": job})

@@ -62,7 +62,7 @@ class RunPage(QuotedPage[RunForm]):
 
     def form(self, *, posted: bool) -> RunForm:
         data = self.request.POST if posted else None
-        return RunForm(self.queryset.model, data, one_row=self.row is not None)
+        return RunForm(self.queryset.model, data, user=self.request.user, one_row=self.row is not None)
 
     def source(self, form: RunForm) -> ModelSource:
         return form.rows(self.queryset)

@@ -30,10 +30,10 @@ class UploadForm(VersionForm):
     source: FileSource
     """The rows, once the form is valid."""
 
-    field_order = ("file", "prompt", "version", "connection")
+    field_order = ("file", "prompt", "version", "connection", "model")
 
     def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, user=user, **kwargs)
         self.user = user
         self.kept_file: KeptFile | None = None
         """The file that waits in the storage, once there is one."""

@@ -87,7 +87,7 @@ class Command(TerminalCommand):
         elif outcome.succeeded:
             whole = version.schema is not None
             self.write_text(json.dumps(outcome.data, indent=2, ensure_ascii=False) if whole else outcome.text)
-        if outcome.end.completion and not as_json:
+        if outcome.completion and not as_json:
             self.stderr.write(_took(outcome), style_func=str)
         if not outcome.succeeded:
             words = {"kind": outcome.error_kind, "text": outcome.error_text, "id": outcome.call_id}
@@ -96,7 +96,7 @@ class Command(TerminalCommand):
 
 def _took(outcome: Outcome) -> str:
     """`312 tokens in, 40 out · $0.0002 · 1.2 s · call 0198…`"""
-    completion = outcome.end.completion
+    completion = outcome.completion
     usage = completion.usage if completion else None
     tokens = _("tokens unknown")
     if usage:
@@ -109,7 +109,7 @@ def _took(outcome: Outcome) -> str:
 
 
 def _facts(version: PromptVersion, outcome: Outcome) -> dict[str, Any]:
-    completion = outcome.end.completion
+    completion = outcome.completion
     usage = completion.usage if completion else None
     return {
         "call": str(outcome.call_id),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import tenacity
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -14,10 +14,15 @@ R = TypeVar("R")
 TROUBLE = (DatabaseError, InterfaceError)
 
 PATIENCE = 60.0
-"""Seconds that are waited: within them no lease ends."""
+"""Seconds that are waited: within them no lease of a job ends."""
 
 PAUSE = 0.3
 """Seconds between two tries."""
+
+
+def _passes(error: BaseException) -> bool:
+    # Inside somebody's transaction nothing can be tried again: that is broken as a whole.
+    return isinstance(error, TROUBLE) and not connection.in_atomic_block
 
 
 def patient(function: Callable[P, R]) -> Callable[P, R]:
@@ -27,7 +32,7 @@ def patient(function: Callable[P, R]) -> Callable[P, R]:
         DatabaseError, InterfaceError: it has been for longer than `PATIENCE`.
     """
     return tenacity.retry(
-        retry=tenacity.retry_if_exception_type(TROUBLE),
+        retry=tenacity.retry_if_exception(_passes),
         wait=tenacity.wait_fixed(PAUSE),
         stop=tenacity.stop_after_delay(PATIENCE),
         # A connection that is broken stays so.

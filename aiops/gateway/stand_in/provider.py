@@ -1,0 +1,162 @@
+"""The provider itself, whatever its answers go over: addresses, keys, the asking of the script, and the counting."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from aiops.gateway.stand_in.arriving import Arrived, received
+from aiops.gateway.stand_in.counting import tokens_asked
+from aiops.gateway.stand_in.exchange import Exchange, Manner
+from aiops.gateway.stand_in.operation import Operation, Problem
+from aiops.gateway.stand_in.rate_limits import RateLimits
+from aiops.gateway.stand_in.received import Received
+from aiops.gateway.stand_in.replies import Reply
+from aiops.gateway.stand_in.routes import Routes
+from aiops.gateway.stand_in.script import Script
+from aiops.gateway.stand_in.statuses import Raw, Status
+from aiops.gateway.stand_in.strings import Unanswerable
+from aiops.gateway.stand_in.totals import Tally
+from aiops.gateway.stand_in.wire import Wire
+
+
+class Provider:
+    """May be asked from any number of threads: everything it keeps guards itself."""
+
+    def __init__(
+        self,
+        *,
+        manner: Manner,
+        script: Script,
+        tally: Tally,
+        latency: float,
+        api_key: str | None,
+        operations: Mapping[str, Operation],
+        limits: RateLimits,
+        keep_requests: bool,
+    ) -> None:
+        self.requests: list[Received] = []
+        self.failures: list[Exception] = []
+        """What a rule or a reply of the test's own raised."""
+        self._manner = manner
+        self._script = script
+        self._tally = tally
+        self._latency = latency
+        self._api_key = api_key
+        self._operations = operations
+        self._limits = limits
+        self._keep_requests = keep_requests
+        self._name = secrets.token_hex(6)
+        self._routes = Routes(operations)
+        self._request_ids = itertools.count(1)
+
+    async def answer(self, arrived: Arrived, wire: Wire) -> None:
+        """Answer one request."""
+        operation = self._routes.find(arrived.method, arrived.path)
+        counts = operation is not None and operation.counted
+        asked = received(arrived, operation, number=self._tally.arrived() if counts else 0)
+        exchange = Exchange(
+            wire,
+            asked,
+            operation,
+            manner=self._manner,
+            tally=self._tally,
+            request_id=f"req_{self._name}{next(self._request_ids):08x}",
+        )
+        # The process's own addresses are no requests to the provider.
+        if self._keep_requests and not asked.path.startswith("/stand-in/"):
+            self.requests.append(asked)
+        try:
+            await self._send(self._reply(asked, operation, exchange), exchange)
+        except ConnectionError:
+            exchange.broken()
+        except (asyncio.CancelledError, GeneratorExit):
+            exchange.broken()
+            raise
+        finally:
+            if counts:
+                self._tally.left()
+
+    async def _send(self, reply: Reply, exchange: Exchange) -> None:
+        delay = reply.delay
+        if delay is None:
+            delay = self._latency if exchange.received.number else 0.0
+        if delay:
+            await exchange.pause(delay)
+        try:
+            await reply.send(exchange)
+        except ConnectionError:
+            raise
+        except Unanswerable as error:
+            problem = Problem(message=str(error), code="stand_in_schema")
+            await exchange.whole(problem.body(), status=problem.status)
+        except Exception as error:
+            self.failures.append(error)
+            if not exchange.begun:
+                await _failed(error).send(exchange)
+            else:
+                exchange.hang_up()
+
+    def _reply(self, asked: Received, operation: Operation | None, exchange: Exchange) -> Reply:
+        path, method = asked.path, asked.method
+        if path == "/stand-in/totals" and method == "GET":
+            return Raw(json.dumps(asdict(self._tally.snapshot())).encode())
+        if path == "/stand-in/reset" and method == "POST":
+            self.reset()
+            return Raw(b"{}")
+        if not self._may(asked):
+            return Status(401)
+        if operation is None:
+            return Status(404, code="unknown_url", message=f"Unknown request URL: {method} {path}.")
+        problem = _problem(asked, operation)
+        if problem is not None:
+            return Status(problem.status, code=problem.code, message=problem.message)
+        if self._limits and operation.counted:
+            verdict = self._limits.ask(asked.model, tokens_asked(asked))
+            exchange.limits = verdict.headers
+            if verdict.refusal:
+                self._tally.limited()
+                return Status(429, kind=verdict.kind, message=verdict.refusal)
+        try:
+            return self._script.reply_to(asked, by_rule_only=not operation.counted)
+        except Exception as error:
+            self.failures.append(error)
+            return _failed(error)
+
+    def reset(self) -> None:
+        """Forget what was asked, counted, scripted and uploaded."""
+        self.requests.clear()
+        self.failures.clear()
+        self._script.clear()
+        self._tally.reset()
+        self._limits.forget()
+        for operation in self._operations.values():
+            operation.forget()
+
+    def _may(self, asked: Received) -> bool:
+        if self._api_key is None:
+            return True
+        # The second is how Azure's SDK sends it.
+        given = asked.headers.get("Authorization") == f"Bearer {self._api_key}"
+        return given or asked.headers.get("api-key") == self._api_key
+
+
+def _failed(error: Exception) -> Reply:
+    return Status(500, code="stand_in_rule", message=f"A rule or a reply of the test failed: {error!r}")
+
+
+def _problem(asked: Received, operation: Operation) -> Problem | None:
+    """Why the request is refused, as a provider would; None where it is fine."""
+    if asked.method == "POST":
+        if not isinstance(asked.body, dict):
+            return Problem(message="The body of the request is not a JSON object.")
+        if operation.counted and not (asked.model or operation.default_model or "/deployments/" in asked.path):
+            return Problem(message="You must provide a model parameter.")
+    try:
+        return operation.problem(asked)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Problem(message="The request is not valid: one of its parameters is of another type than it must be.")
