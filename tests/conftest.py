@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from functools import cache
 from importlib.util import find_spec
 from urllib.parse import urlsplit
@@ -14,10 +15,6 @@ from django.db import connection
 
 # The plug-in brings the fixture `provider`.
 pytest_plugins = ["aiops.gateway.testing", "tests.shop"]
-
-# How long one example takes says more about the machine than about the code.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
 
 POSTGRES_URL = os.environ.get("AIOPS_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS_URL = os.environ.get("AIOPS_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
@@ -94,6 +91,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Whatever a shell starts in the background ignores Ctrl-C, and so do its children: tests that press it would wait.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, (_, part, _) in PARTS.items():
         config.addinivalue_line("markers", f"{name}: needs {part}; skipped where there is none")
     config.addinivalue_line("markers", "slow: takes more than a few seconds")

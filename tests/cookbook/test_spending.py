@@ -41,8 +41,8 @@ class TestRateLimited:
         return lambda: client.post("/translate/", {"text": "Wo ist meine Karte?"})
 
     @pytest.fixture
-    def limits(self, ai, settings):
-        """Limits as on the page, or others."""
+    def limits(self, ai, settings, transactional_db):
+        """Limits as on the page, or others. Their own thread commits its rows: a test's transaction would not undo them."""
 
         def limits(**others):
             shown = settings_of("rate-limited")["CONNECTIONS"]["default"]
