@@ -15,7 +15,7 @@ from aiops.client.errors import raise_for
 from aiops.client.how import how, split
 from aiops.client.images import Detail, parts_of
 from aiops.client.json_answer import check_json
-from aiops.client.question import Question, checked, prepare_question, told_in_words
+from aiops.client.question import Question, checked, prepare_question
 from aiops.client.schemas import schema_of_class
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
@@ -56,16 +56,14 @@ def prepare_json(default: str, messages: Any, arguments: Mapping[str, Any]) -> P
     """
     options, parameters = split(arguments)
     schema, schema_name = _schema(parameters)
-    found = how(default, **options)
-    asked = checked(messages)
-    if schema is not None and not found.connection.supports_json_schema:
-        asked = [*asked, told_in_words(schema)]
-    return prepare_question(
-        Question(
-            messages=asked, parameters=parameters, schema=schema, schema_name=schema_name, check=check_json(schema)
-        ),
-        found,
+    question = Question(
+        messages=checked(messages),
+        parameters=parameters,
+        schema=schema,
+        schema_name=schema_name,
+        check=check_json(schema),
     )
+    return prepare_question(question, how(default, **options))
 
 
 def prepare_vision(

@@ -88,12 +88,6 @@ def prepare_question(question: Question, how: How) -> Prepared:
     )
 
 
-def told_in_words(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The message that says what a server has no parameter for."""
-    told = json.dumps(schema, ensure_ascii=False)
-    return {"role": "system", "content": f"Answer with JSON that satisfies this JSON Schema: {told}"}
-
-
 def checked(messages: Any) -> Sequence[Mapping[str, Any]]:
     """The messages, if they are some. A text by itself is a user's message.
 

@@ -20,7 +20,7 @@ from aiops.gateway.dialects import AnyRequest, Request
 from aiops.gateway.dialects.responses_input import not_taken
 from aiops.gateway.model_rules import rules_of
 from aiops.gateway.retry import RetryPolicy
-from aiops.gateway.sizes import OVERHEAD
+from aiops.gateway.sizes import OVERHEAD, SCHEMA_IN_WORDS
 from aiops.ledger.prices import FREE, Price, price_of
 from aiops.redaction import Detector, Restorer, detectors_of
 from aiops.redaction.restore import NOTHING
@@ -91,7 +91,8 @@ class Plan:
         """Tokens that what goes with the messages may count as, at most: models are shown schemas and tools as well."""
         parameters = self.version.parameters if self.version else {}
         structures = [value for value in parameters.values() if isinstance(value, dict | list)]
-        return sum(len(json.dumps(part).encode()) for part in (self.schema, *structures) if part)
+        shown = sum(len(json.dumps(part).encode()) for part in (self.schema, *structures) if part)
+        return shown + (0 if self.schema is None or self.connection.supports_json_schema else SCHEMA_IN_WORDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from aiops.gateway.shown import without_data
-from aiops.gateway.sizes import most_input_tokens
+from aiops.gateway.sizes import SCHEMA_IN_WORDS, most_input_tokens
 from aiops.gateway.usage import Usage
 
 
@@ -70,7 +70,8 @@ class Request:
         beside = [self.schema, *(part for part in self.parameters.values() if isinstance(part, dict | list | tuple))]
         choices = self.parameters.get("n", 1)
         return Usage(
-            input_tokens=most_input_tokens(self.messages, beside=[part for part in beside if part]),
+            input_tokens=most_input_tokens(self.messages, beside=[part for part in beside if part])
+            + (SCHEMA_IN_WORDS if self.schema else 0),
             output_tokens=self.output_limit * (choices if isinstance(choices, int) else 1),
         )
 

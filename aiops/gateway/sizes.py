@@ -9,6 +9,9 @@ from typing import Any
 OVERHEAD = 16
 """Tokens beyond its text that a message, or the request around them, may be counted as."""
 
+SCHEMA_IN_WORDS = 128
+"""Tokens beyond its own that a schema may be counted as where it is told in words."""
+
 IMAGE = 50_000
 """The dearest image there is: eight tiles at gpt-4o-mini's rate come to 48,169; later models count a tenth of that."""
 

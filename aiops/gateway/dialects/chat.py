@@ -8,6 +8,7 @@ from typing import Any
 from aiops.gateway.completion import Completion, ToolCall
 from aiops.gateway.connections import Connection
 from aiops.gateway.dialects.reading import JsonObject, malformed, parsed, raw_usage, require_complete, short
+from aiops.gateway.dialects.schema_words import with_schema
 from aiops.gateway.dialects.sending import Facts, Sending
 from aiops.gateway.plain_text import storable
 from aiops.gateway.request import Request
@@ -23,7 +24,7 @@ def sending_of(request: Request, connection: Connection, *, stream: bool = False
         **request.parameters,
         # Azure knows deployments only; the model is what the price hangs on.
         "model": connection.azure_deployment or request.model,
-        "messages": request.messages,
+        "messages": with_schema(request, connection),
         connection.output_limit_parameter: request.output_limit,
     }
     if request.schema is not None and connection.supports_json_schema:

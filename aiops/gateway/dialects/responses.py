@@ -9,6 +9,7 @@ from aiops.gateway.completion import Completion, ToolCall
 from aiops.gateway.connections import Connection
 from aiops.gateway.dialects.reading import JsonObject, malformed, parsed, raw_usage, require_complete, short
 from aiops.gateway.dialects.responses_input import input_of, parameters_of
+from aiops.gateway.dialects.schema_words import with_schema
 from aiops.gateway.dialects.sending import Facts, Sending
 from aiops.gateway.errors import Interrupted, RateLimited, ServerFault
 from aiops.gateway.plain_text import storable
@@ -37,7 +38,7 @@ def sending_of(request: Request, connection: Connection, *, stream: bool = False
         "store": False,
         **parameters,
         "model": connection.azure_deployment or request.model,
-        "input": input_of(request.messages),
+        "input": input_of(with_schema(request, connection)),
         "max_output_tokens": request.output_limit,
     }
     if text:
