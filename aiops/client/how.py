@@ -19,14 +19,11 @@ from aiops.gateway.retry import RetryPolicy
 from aiops.options import options as site_options
 
 
-class Options(TypedDict, total=False):
-    """What every method of the client takes."""
+class Circumstances(TypedDict, total=False):
+    """What every way to ask takes."""
 
     connection: str
     """Alias in `AIOPS["CONNECTIONS"]`; the client's own by default."""
-
-    model: str
-    """The connection's own by default."""
 
     by: Any
     """The user of the site who asks; kept in the log. For many calls at once there is `calls_about`."""
@@ -40,15 +37,22 @@ class Options(TypedDict, total=False):
     timeout: float
     """Seconds in total, attempts and waits included; at most the connection's `DEADLINE`."""
 
-    retry: RetryPolicy
-    """How patiently it is sent again."""
-
     cache: bool | int
     """Whether an answer to the same question may be given again: True for as long as `AIOPS["CACHE_TTL"]` says, or
     seconds. False, the default, asks anew."""
 
     fallbacks: Sequence[Fallback | str]
     """Whom to ask instead: a `Fallback`, or the alias of a connection for when this one cannot be reached."""
+
+
+class Options(Circumstances, total=False):
+    """What every method of the client takes."""
+
+    model: str
+    """The connection's own by default."""
+
+    retry: RetryPolicy
+    """How patiently it is sent again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Generic
+from typing import Any, Generic, Unpack
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from aiops.client.errors import OpenAISchemaValidationError, raise_for
-from aiops.client.how import How, how
-from aiops.client.question import Question, checked, prepare_question, told_in_words
+from aiops.client.how import Circumstances, How, how
+from aiops.client.question import Question, checked, prepare_question
 from aiops.client.schemas import Model, check_class, instance_of, problems_of_instance, schema_of_class
 from aiops.execution.call import amake_call, make_call
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
 from aiops.gateway.model_rules import rules_of
 from aiops.gateway.retry import RetryPolicy
+
+ELSEWHERE: Mapping[str, str] = {"model": "give model_name", "retry": "give max_retries and retry_delay"}
+"""Options of the client's methods that go by another name here."""
 
 
 async def get_structured_completion(
@@ -30,10 +34,7 @@ async def get_structured_completion(
     max_retries: int = 3,
     retry_delay: float = 1.0,
     allow_repair: bool = False,
-    *,
-    connection: str = "default",
-    by: Any = None,
-    purpose: str = "",
+    **circumstances: Unpack[Circumstances],
 ) -> Model:
     """Ask for an instance of a class.
 
@@ -46,9 +47,7 @@ async def get_structured_completion(
         max_retries: how often it is sent again after a failure that may pass.
         retry_delay: seconds before the second attempt, doubled before each further one.
         allow_repair: whether an answer that is no instance is shown to the model with what is wrong, once.
-        connection: alias in `AIOPS["CONNECTIONS"]`.
-        by: the user of the site who asks.
-        purpose: what it is for; kept in the log.
+        circumstances: as `Circumstances` has them: connection, by, row, purpose, timeout, cache, fallbacks.
 
     Raises:
         ValueError: an argument makes no sense; nothing was sent.
@@ -57,9 +56,7 @@ async def get_structured_completion(
         OpenAISchemaValidationError: it is no instance of the class.
         aiops.execution.errors.REFUSALS: nothing was sent.
     """
-    asked = _Asked(
-        prompt, model_name, schema_model, temperature, max_tokens, max_retries, retry_delay, connection, by, purpose
-    )
+    asked = _Asked(prompt, model_name, schema_model, temperature, max_tokens, max_retries, retry_delay, circumstances)
     outcome = await amake_call(asked.prepare)
     if allow_repair and outcome.problems:
         outcome = await amake_call(asked.repair(outcome))
@@ -75,15 +72,10 @@ def get_structured_completion_sync(
     max_retries: int = 3,
     retry_delay: float = 1.0,
     allow_repair: bool = False,
-    *,
-    connection: str = "default",
-    by: Any = None,
-    purpose: str = "",
+    **circumstances: Unpack[Circumstances],
 ) -> Model:
     """As `get_structured_completion`, blocking."""
-    asked = _Asked(
-        prompt, model_name, schema_model, temperature, max_tokens, max_retries, retry_delay, connection, by, purpose
-    )
+    asked = _Asked(prompt, model_name, schema_model, temperature, max_tokens, max_retries, retry_delay, circumstances)
     outcome = make_call(asked.prepare())
     if allow_repair and outcome.problems:
         outcome = make_call(asked.repair(outcome)())
@@ -101,9 +93,7 @@ class _Asked(Generic[Model]):
     max_tokens: int
     max_retries: int
     retry_delay: float
-    connection: str
-    by: Any
-    purpose: str
+    circumstances: Circumstances
 
     def __post_init__(self) -> None:
         if not (isinstance(self.schema_model, type) and issubclass(self.schema_model, BaseModel)):
@@ -114,8 +104,13 @@ class _Asked(Generic[Model]):
         _number("max_tokens", self.max_tokens, least=1, whole=True)
         _number("max_retries", self.max_retries, least=0, whole=True)
         _number("retry_delay", self.retry_delay, least=0)
+        for name in self.circumstances:
+            if name not in Circumstances.__annotations__:
+                remedy = ELSEWHERE.get(name, "use chat_completion or client.sdk")
+                raise ValueError(f"{name} is not taken here: {remedy}.")
         self.messages = checked(self.prompt)
         self.schema = schema_of_class(self.schema_model)
+        self.started = time.monotonic()
 
     def prepare(self) -> Prepared:
         """The first call."""
@@ -156,8 +151,6 @@ class _Asked(Generic[Model]):
 
     def _question(self, messages: list[Any], *, follows: UUID | None) -> Prepared:
         found = self._how(follows)
-        if not found.connection.supports_json_schema:
-            messages = [told_in_words(self.schema), *messages]
         question = Question(
             messages=messages,
             # A default of ours, that not every model takes.
@@ -170,12 +163,13 @@ class _Asked(Generic[Model]):
         return prepare_question(question, found)
 
     def _how(self, follows: UUID | None) -> How:
-        found = how(self.connection, model=self.model_name, by=self.by, purpose=self.purpose)
+        found = how("default", model=self.model_name, **self.circumstances)
         policy = RetryPolicy(
             attempts=self.max_retries + 1,
             first_wait=self.retry_delay,
             longest_wait=max(found.policy.longest_wait, self.retry_delay),
-            deadline=found.policy.deadline,
+            # A repair has what the first call has left of the time.
+            deadline=max(0.001, found.policy.deadline - (time.monotonic() - self.started)),
         )
         return replace(found, policy=policy, follows=follows)
 

@@ -287,13 +287,50 @@ def test_the_name_of_any_class_can_be_sent(api, structured, provider):
     assert len(names[1]) == 64
 
 
-def test_a_server_without_schemas_is_told_in_words(connect, structured, provider, budget):
+def test_a_server_without_schemas_is_told_in_words(api, connect, structured, provider):
     connect(SUPPORTS_JSON_SCHEMA=False)
     provider.reply_with('Sure!\n```json\n{"number": 3}\n```')
     assert structured("…", "", Page).number == 3
     assert provider.requests[0].schema is None
     # As JSON, not as Python shows a dictionary.
     assert '"required": ["number"]' in provider.requests[0].text
+
+
+def test_a_system_message_stays_the_only_one_where_the_schema_is_told_in_words(api, connect, structured, provider):
+    connect(SUPPORTS_JSON_SCHEMA=False)
+    provider.reply_with({"number": 3})
+    structured([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Which page?"}], "", Page)
+    (first, second) = provider.requests[0].messages
+    assert (first["role"], second) == ("system", {"role": "user", "content": "Which page?"})
+    assert first["content"].startswith("Be brief.\n\nAnswer with JSON")
+
+
+def test_somebody_else_who_is_asked_is_told_in_words(structured, provider, budget, settings):
+    default = settings.AIOPS["CONNECTIONS"]["default"]
+    plain = {**default, "SUPPORTS_JSON_SCHEMA": False, "MODEL": "plain"}
+    settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {"default": default, "plain": {**plain, "FREE": True}}}
+    provider.reply_with(Status(503), {"number": 3})
+    assert structured("…", "", Page, max_retries=0, fallbacks=["plain"]).number == 3
+    first, second = provider.requests
+    assert (first.schema is None, second.schema is None) == (False, True)
+    assert ("JSON Schema" in first.text, "JSON Schema" in second.text) == (False, True)
+
+
+def test_a_call_says_who_asks_for_what_about_which_row(api, structured, provider, tickets, django_user_model):
+    ada = django_user_model.objects.create_user("ada")
+    provider.reply_with({"number": 3})
+    for _ in range(2):
+        assert structured("…", "", Page, by=ada, row=tickets[0], purpose="paging", timeout=9, cache=60).number == 3
+    assert len(provider.requests) == 1
+    for call in Call.objects.all():
+        assert (call.user_id, call.row_key, call.purpose) == (ada.pk, str(tickets[0].pk), "paging")
+
+
+def test_a_repair_has_what_the_first_call_has_left_of_the_time(api, structured, provider):
+    provider.reply_with(Answer(data={"number": "?"}, delay=1.2), Answer(data={"number": 3}, delay=1.2))
+    with pytest.raises(OpenAITransportError):
+        structured("…", "", Page, allow_repair=True, max_retries=0, timeout=2)
+    assert len(provider.requests) == 2
 
 
 @pytest.mark.parametrize(
