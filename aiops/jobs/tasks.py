@@ -12,6 +12,7 @@ from aiops.cache.uses import flush_uses
 from aiops.calls.models import Call
 from aiops.durable import durable
 from aiops.execution.trouble import patient
+from aiops.files.expiry import expire
 from aiops.gateway.connections import usable_connections
 from aiops.jobs.claim import lease
 from aiops.jobs.doorbell import ring
@@ -66,4 +67,6 @@ def sweep() -> int:
         with transaction.atomic():
             ring(job.pk)
         rung += 1
+    # Last: it asks providers, which may take their time.
+    expire(now)
     return rung

@@ -12,8 +12,10 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from aiops import get_openai_client
 from aiops.calls.models import Call
 from aiops.durable import durable
+from aiops.files.models import UploadedFile
 from aiops.gateway.testing import Answer, Disconnect, Refusal, StandIn, Status
 from aiops.jobs.claim import MOST_CLAIMS, claim, pick
 from aiops.jobs.control import resume
@@ -313,6 +315,14 @@ def test_the_sweeper_works_beside_a_connection_that_makes_no_sense(job, settings
     settings.AIOPS = {"CONNECTIONS": {"default": default, "wrong": {"BASE_URL": 7}}}
     Job.objects.update(rung_at=None)
     assert sweep() == 1
+
+
+def test_the_sweeper_forgets_uploaded_files_whose_time_is_over(db, provider):
+    pdf = b"%PDF-1.7\nA bill of ten francs.\n%%EOF\n"
+    files = [get_openai_client().upload_file(pdf, name=f"{hours}.pdf", expires_after=hours * 3600) for hours in (2, 3)]
+    UploadedFile.objects.filter(pk=files[0].pk).update(expires=timezone.now() - timedelta(seconds=1))
+    sweep()
+    assert dict(UploadedFile.objects.values_list("pk", "state")) == {files[0].pk: "deleted", files[1].pk: "there"}
 
 
 def test_one_worker_at_a_time_works_at_a_job(job, provider):
