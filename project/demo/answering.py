@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
+
+from django.conf import settings
+from django.test import override_settings
 
 from aiops.gateway.connections import get_connection
 from aiops.gateway.local_model import process
@@ -58,6 +61,13 @@ def answering(directory: Path, *, stand_in: bool, say: Callable[[str], object]) 
         )
 
 
+def leading_to(server: Answering) -> AbstractContextManager[object]:
+    """The connection `local` of this process, led to a server on whichever port it has."""
+    connections = settings.AIOPS["CONNECTIONS"]
+    local = {**connections["local"], "BASE_URL": f"http://127.0.0.1:{server.port}/v1"}
+    return override_settings(AIOPS={**settings.AIOPS, "CONNECTIONS": {**connections, "local": local}})
+
+
 @contextmanager
 def _local_model(directory: Path, say: Callable[[str], object]) -> Iterator[Answering]:
     running = process.running(directory)
@@ -105,4 +115,4 @@ def _count_of_stand_in(port: int) -> tuple[int, int]:
     return count["prompt_tokens"], count["completion_tokens"]
 
 
-__all__ = ["Answering", "LocalModelError", "answering"]
+__all__ = ["Answering", "LocalModelError", "answering", "leading_to"]

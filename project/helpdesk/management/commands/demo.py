@@ -20,7 +20,7 @@ from aiops.management.following import follow, look
 from aiops.management.terminal import FAILED, TerminalCommand, refusals, whole_number
 from project.demo.admin_user import NAME, first_admin
 from project.demo.agreement import agreement
-from project.demo.answering import Answering, answering
+from project.demo.answering import Answering, answering, leading_to
 from project.demo.report import lines, sums_of
 from project.demo.workers import workers
 from project.helpdesk.loading import load_tickets
@@ -58,7 +58,11 @@ class Command(TerminalCommand):
         load_tickets(fixtures / "tickets.csv")
         password = first_admin(settings.VAR_DIR)
         try:
-            with answering(settings.VAR_DIR / "models", stand_in=stand_in, say=self.say) as server, refusals():
+            with (
+                answering(settings.VAR_DIR / "models", stand_in=stand_in, say=self.say) as server,
+                leading_to(server),
+                refusals(),
+            ):
                 faults = self._run(server, rows, fixtures / "topics.json")
         except LocalModelError as error:
             raise CommandError(str(error), returncode=error.exit_code) from error
