@@ -116,7 +116,9 @@ class CallAdmin(ReadOnlyAdmin[Call]):
             "redacted": ", ".join(f"{number} × {kind}" for kind, number in sorted(row.redacted.items())),
             "may_read": request.user.has_perm("aiops.view_call_body"),
             "is_open": is_open(row),
-            "buckets": [(bucket_name(name), getattr(row, name)) for name in BUCKETS],
+            "was_sent": row.reused_from is None,
+            # Nobody counts in all of them: what was never named is left out.
+            "buckets": [(bucket_name(name), getattr(row, name)) for name in BUCKETS if getattr(row, name)],
             "rates": rates_of(row),
             "remedy": remedy(row.error_kind),
             "row_link": row_link(self.admin_site, request, row.row_type, row.row_key),

@@ -86,6 +86,8 @@ class StopAdmin(ReadOnlyAdmin[Stop]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Stop every call"),
+            # What the last of the breadcrumbs says.
+            "original": _("Stop every call"),
             "media": self.media,
             "has_view_permission": True,
             "form": form,

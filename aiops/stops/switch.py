@@ -66,7 +66,7 @@ def stopped() -> Stopped | None:
     said = options().stopped
     if said:
         return Stopped(because=said if isinstance(said, str) else _("no reason was given."))
-    found = Stop.objects.in_force().select_related("by").first()
+    found = Stop.objects.in_force().first()
     if found is None:
         return None
     return Stopped(because=found.because, by=found.by.get_username() if found.by else "", since=found.since)

@@ -22,7 +22,7 @@ LOCAL = connection_from("local", {"BASE_URL": "http://127.0.0.1:9/v1", "PROVIDER
 @pytest.mark.parametrize(
     ("model", "can"),
     [
-        ("gpt-6-luna", "images logprobs reasoning streaming structured text tools"),
+        ("gpt-6-luna", "decisions images logprobs reasoning streaming structured text tools"),
         ("gpt-5-mini", "images reasoning streaming structured text tools"),
         ("gpt-4o-mini", "images logprobs streaming structured text tools"),
         ("ft:gpt-4o-mini:a-shop::AbCd", "images logprobs streaming structured text tools"),

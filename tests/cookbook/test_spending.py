@@ -42,7 +42,7 @@ class TestRateLimited:
 
     @pytest.fixture
     def limits(self, ai, settings, transactional_db):
-        """Limits as on the page, or others. Their own thread commits its rows: a test's transaction would not undo them."""
+        """Limits as on the page, or others. Their thread commits its rows, which no test's transaction would undo."""
 
         def limits(**others):
             shown = settings_of("rate-limited")["CONNECTIONS"]["default"]

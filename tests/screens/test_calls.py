@@ -191,6 +191,21 @@ def test_an_unknown_cost_is_never_nothing(boss, version, cost, shown):
     assert f"<dt>cost</dt><dd>{shown}</dd>" in boss.get(page_of(call)).content.decode()
 
 
+def test_an_answer_given_again_took_no_time(boss, version):
+    paid = make_call(version)
+    again = make_call(version, reused_from=paid.pk, saved=410_000, cost=0)
+    assert "time in all" in boss.get(page_of(paid)).content.decode()
+    html = boss.get(page_of(again)).content.decode()
+    assert "Nothing was sent" in html
+    assert "time in all" not in html and "time to the first byte" not in html
+
+
+def test_only_buckets_that_something_was_counted_in_are_listed(boss, version):
+    html = boss.get(page_of(make_call(version))).content.decode()
+    assert '<th scope="row">input tokens</th>' in html
+    assert '<th scope="row">audio input tokens</th>' not in html
+
+
 def test_a_call_whose_end_nobody_knows_says_so(boss, version):
     assert (
         "Nobody knows how this call ended" in boss.get(page_of(make_call(version, status="unknown"))).content.decode()

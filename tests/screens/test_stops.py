@@ -1,5 +1,7 @@
 """The pages of stops: the button that stops every call, the one that lets them go on, the banner in between."""
 
+import re
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
@@ -55,6 +57,12 @@ def test_one_press_lets_calls_go_on(guard):
     assert Stop.objects.get().ended_by == guard.user
     html = guard.post(f"{LIST}go-on/", follow=True).content.decode()
     assert "Nothing is stopped: calls are being made." in html
+
+
+def test_the_page_says_where_it_is(guard):
+    # A list in newer Djangos.
+    crumbs = re.search(r'(?s)class="breadcrumbs">(.*?)</(?:ol|div)>', page(guard, f"{LIST}stop/"))[1]
+    assert "Stop every call" in crumbs
 
 
 def test_the_second_of_two_is_told_that_somebody_was_quicker(guard):
