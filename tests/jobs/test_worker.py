@@ -318,8 +318,8 @@ def test_the_sweeper_works_beside_a_connection_that_makes_no_sense(job, settings
 
 
 def test_the_sweeper_forgets_uploaded_files_whose_time_is_over(db, provider):
-    pdf = b"%PDF-1.7\nA bill of ten francs.\n%%EOF\n"
-    files = [get_openai_client().upload_file(pdf, name=f"{hours}.pdf", expires_after=hours * 3600) for hours in (2, 3)]
+    client, pdf = get_openai_client(), "%PDF-1.7\nA bill of {} francs.\n%%EOF\n"
+    files = [client.upload_file(pdf.format(n).encode(), name=f"{n}.pdf", expires_after=n * 3600) for n in (2, 3)]
     UploadedFile.objects.filter(pk=files[0].pk).update(expires=timezone.now() - timedelta(seconds=1))
     sweep()
     assert dict(UploadedFile.objects.values_list("pk", "state")) == {files[0].pk: "deleted", files[1].pk: "there"}
