@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -11,7 +12,8 @@ from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
-from django.db import connection
+from asgiref.sync import sync_to_async
+from django.db import connection, connections
 
 # The plug-in brings the fixture `provider`.
 pytest_plugins = ["aiops.gateway.testing", "tests.shop"]
@@ -122,3 +124,14 @@ def chromium() -> str:
     """Path of the browser; for tests marked `browser`."""
     assert CHROMIUM is not None
     return CHROMIUM
+
+
+@pytest.fixture
+def run():
+    """`asyncio.run`; the thread in which such loops ask the database is left without a connection."""
+    yield asyncio.run
+
+    async def close():
+        await sync_to_async(connections.close_all)()
+
+    asyncio.run(close())

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from aiops.cache.answers import CachedCompletion
 from aiops.cache.asking import aasked_once, asked_once
-from aiops.calls.models import Call
-from aiops.durable import durable, one_writer
+from aiops.durable import durable
 from aiops.execution import costs
-from aiops.execution.chain import acarry_out, carry_out, unless_cooling
+from aiops.execution.chain import Chain, acarry_out, carry_out
+from aiops.execution.closing import aclose_call, close_call, give_up
 from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome, judge
-from aiops.execution.lost import ABANDONED, close_lost
+from aiops.execution.opening import aopen, aopen_unless_kept, open_call
 from aiops.execution.prepare import Prepared
 from aiops.execution.reuse import ended_by, keep_answers, key_for, new_answer, reusing
 from aiops.execution.trouble import patient
 from aiops.execution.unbroken import unbroken
-from aiops.execution.window import close_window, hold_again, open_reused, open_window, withdraw_window
+from aiops.execution.window import close_window, hold_again, open_reused
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.holds import Ending
 
@@ -50,10 +47,11 @@ def make_call(prepared: Prepared) -> Outcome:
 
 def _made(prepared: Prepared) -> Outcome:
     prepared = open_call(prepared)
+    chain = Chain(prepared, policy_of(prepared))
     try:
-        ended = carry_out(prepared, policy_of(prepared), rehold=rehold)
+        ended = carry_out(chain, rehold=rehold)
     except BaseException:
-        give_up(prepared)
+        give_up(chain.tally)
         raise
     return close_call(judge(ended))
 
@@ -77,70 +75,14 @@ async def amake_call(prepare: Callable[[], Prepared]) -> Outcome:
 
 
 async def _amade(prepared: Prepared) -> Outcome:
+    chain = Chain(prepared, policy_of(prepared))
     try:
-        ended = await acarry_out(prepared, policy_of(prepared), rehold=unbroken(rehold))
+        ended = await acarry_out(chain, rehold=unbroken(rehold))
     except BaseException:
         # Whoever asked has gone: what is written of it must not be cancelled as well.
-        await unbroken(give_up)(prepared)
+        await unbroken(give_up)(chain.tally)
         raise
-    return await unbroken(close_call)(judge(ended))
-
-
-def open_call(prepared: Prepared) -> Prepared:
-    """Record and hold: afterwards the call may leave.
-
-    Raises:
-        aiops.execution.errors.REFUSALS: it may not.
-    """
-    prepared = unless_cooling(prepared)
-    with durable():
-        opened = open_window([prepared], now=timezone.now())
-    if opened.refusal:
-        raise opened.refusal
-    return prepared
-
-
-async def aopen(prepare: Callable[[], Prepared]) -> Prepared:
-    """As `open_call`, without blocking the event loop. A call whose asker is cancelled before it left is withdrawn.
-
-    Args:
-        prepare: gives the call; it may ask the database.
-
-    Raises:
-        aiops.execution.errors.REFUSALS: as there.
-    """
-    return (await _aopened(prepare, kept=False))[1]
-
-
-async def aopen_unless_kept(prepare: Callable[[], Prepared]) -> tuple[str | None, Prepared]:
-    """As `aopen`; but a call whose answer may be there is not opened yet, and comes with the key of that."""
-    return await _aopened(prepare, kept=True)
-
-
-async def _aopened(prepare: Callable[[], Prepared], *, kept: bool) -> tuple[str | None, Prepared]:
-    begun: list[Prepared] = []
-
-    def opened() -> tuple[str | None, Prepared]:
-        prepared = prepare()
-        key = key_for(prepared) if kept else None
-        if key is not None:
-            return key, prepared
-        prepared = unless_cooling(prepared)
-        begun.append(prepared)
-        return None, open_call(prepared)
-
-    try:
-        return await unbroken(opened)()
-    except asyncio.CancelledError:
-        await unbroken(withdraw)(begun)
-        raise
-
-
-@patient
-def withdraw(calls: Sequence[Prepared]) -> None:
-    """Undo `open_call` for what never left, be it opened or not."""
-    with one_writer(), transaction.atomic():
-        withdraw_window(calls, now=timezone.now())
+    return await aclose_call(judge(ended))
 
 
 def give_again(prepared: Prepared) -> Outcome | None:
@@ -164,22 +106,6 @@ def keep_answer(prepared: Prepared, outcome: Outcome) -> CachedCompletion | None
     return new.cached
 
 
-def close_call(outcome: Outcome) -> Outcome:
-    """Write how it ended and settle its money. A replay changes nothing.
-
-    A stream may end inside a transaction that was begun after it: what is undone with that is a call open again.
-    """
-    if _closed(outcome):
-        costs.note(outcome)
-    return outcome
-
-
-@patient
-def _closed(outcome: Outcome) -> bool:
-    with one_writer(), transaction.atomic():
-        return bool(close_window([outcome]))
-
-
 @patient
 def rehold(prepared: Prepared, spent: Ending | None, attempt: int) -> AttemptRefused | None:
     """`hold_again` in a transaction of its own."""
@@ -190,11 +116,3 @@ def rehold(prepared: Prepared, spent: Ending | None, attempt: int) -> AttemptRef
 def policy_of(prepared: Prepared) -> RetryPolicy:
     """How patiently a call is sent again."""
     return prepared.plan.retry or RetryPolicy(deadline=prepared.plan.connection.deadline)
-
-
-@patient
-def give_up(prepared: Prepared) -> None:
-    """What is written of a call whose asker went away (Ctrl-C, a cancelled task): it may have been billed."""
-    text = _("Whoever asked went away before the answer came; it may have been billed.")
-    with transaction.atomic():
-        close_lost(Call.objects.filter(pk=prepared.call_id), kind=ABANDONED, text=text, now=timezone.now())

@@ -21,10 +21,9 @@ from aiops.ledger.holds import Ending
 from aiops.ledger.periods import current_periods
 
 
-def carry_out(prepared: Prepared, policy: RetryPolicy, *, rehold: Rehold) -> Ended:
+def carry_out(chain: Chain, *, rehold: Rehold) -> Ended:
     """Ask, and fall back as the plan says, blocking. Never raises for what a provider does."""
-    chain = Chain(prepared, policy)
-    ended = ask(chain.first(), rehold=rehold)
+    ended = ask(chain.tally, rehold=rehold)
     while link := chain.next(ended):
         refusal = rehold(link.tally.prepared, link.spent, link.tally.held_attempt)
         if refusal is None:
@@ -34,10 +33,9 @@ def carry_out(prepared: Prepared, policy: RetryPolicy, *, rehold: Rehold) -> End
     return ended
 
 
-async def acarry_out(prepared: Prepared, policy: RetryPolicy, *, rehold: AsyncRehold) -> Ended:
+async def acarry_out(chain: Chain, *, rehold: AsyncRehold) -> Ended:
     """As `carry_out`, without blocking the event loop."""
-    chain = Chain(prepared, policy)
-    ended = await aask(chain.first(), rehold=rehold)
+    ended = await aask(chain.tally, rehold=rehold)
     while link := chain.next(ended):
         refusal = await rehold(link.tally.prepared, link.spent, link.tally.held_attempt)
         if refusal is None:
@@ -90,10 +88,8 @@ class Chain:
         self._policy = policy
         self._left: deque[Fallback] = deque(prepared.plan.fallbacks)
         self._noted: Ended | None = None
-
-    def first(self) -> Tally:
-        """How the one is asked that was meant."""
-        return Tally(self._prepared, self._patience(0.0))
+        self.tally = Tally(prepared, self._patience(0.0))
+        """How the one is asked whose turn it is: first the one that was meant."""
 
     def note(self, ended: Ended) -> None:
         """Remember how it went with whoever was asked; the same end once only."""
@@ -120,7 +116,7 @@ class Chain:
                 other = instead(self._prepared, fallback, now=timezone.now())
             except REFUSALS:
                 continue
-            tally = Tally(
+            self.tally = Tally(
                 other,
                 self._patience(elapsed),
                 started=ended.started,
@@ -130,7 +126,7 @@ class Chain:
                 held_attempt=ended.attempts + 1,
                 earlier=ended.attempts,
             )
-            return Link(tally, outcome.ending)
+            return Link(self.tally, outcome.ending)
         return None
 
     def _patience(self, elapsed: float) -> RetryPolicy:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from aiops.calls.models import Call
 from aiops.calls.recording import CallEnd
 from aiops.execution.ask import Ended, FailedAttempt
-from aiops.execution.prepare import Plan
+from aiops.execution.prepare import Plan, Prepared
 from aiops.execution.redacting import restored
 from aiops.gateway.completion import Completion
 from aiops.gateway.dialects import misfit
@@ -106,7 +106,7 @@ def judge(ended: Ended) -> Outcome:
             error_text=text,
             cost=_sum([*before, spent]),
             price=price.as_json if price and completion and not reused else None,
-            attempts=_attempts(ended),
+            attempts=attempts_of(ended.prepared, ended.failures),
             attempt_count=ended.attempts,
             connection_answered=request.connection if ended.fell_back else "",
             reused_from=reused.call_id if reused else None,
@@ -174,10 +174,11 @@ def _wanted(completion: Completion) -> Any:
     return {"tool_calls": calls}
 
 
-def _attempts(ended: Ended) -> tuple[dict[str, Any], ...]:
-    skipped = ended.prepared.skipped
+def attempts_of(prepared: Prepared, failures: Sequence[FailedAttempt]) -> tuple[dict[str, Any], ...]:
+    """What the log keeps of attempts that failed, and of a connection that was passed over."""
+    skipped = prepared.skipped
     left_out = [{"number": 0, "kind": "cooling", "connection": skipped}] if skipped else []
-    return (*left_out, *(_as_json(failure) for failure in ended.failures))
+    return (*left_out, *(_as_json(failure) for failure in failures))
 
 
 def spoiled(ended: Ended, fault: Exception) -> Outcome:

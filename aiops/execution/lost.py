@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -16,7 +18,15 @@ LOST = "lost"
 ABANDONED = "abandoned"
 
 
-def close_lost(calls: CallQuerySet, *, kind: str = LOST, text: str = "", now: datetime) -> Counter[int | None]:
+def close_lost(
+    calls: CallQuerySet,
+    *,
+    kind: str = LOST,
+    text: str = "",
+    attempts: Sequence[Mapping[str, Any]] = (),
+    attempt_count: int = 1,
+    now: datetime,
+) -> Counter[int | None]:
     """Mark open calls as `unknown` and charge each at its hold, since it may have been answered and billed.
 
     Belongs in a transaction; a call that ended meanwhile keeps its end.
@@ -24,6 +34,8 @@ def close_lost(calls: CallQuerySet, *, kind: str = LOST, text: str = "", now: da
     Args:
         kind: of error; `LOST` where the process died.
         text: one sentence about it; empty for that of `LOST`.
+        attempts: those that had failed by then, where anybody knows, as the log keeps them.
+        attempt_count: how often it was sent.
 
     Returns:
         Job → how many of its calls were lost; those of no job stand under None.
@@ -34,6 +46,8 @@ def close_lost(calls: CallQuerySet, *, kind: str = LOST, text: str = "", now: da
     end = CallEnd(
         status=Call.Status.UNKNOWN,
         ended_at=now,
+        attempts=tuple(attempts),
+        attempt_count=attempt_count,
         error_kind=kind,
         error_text=text or _("The worker ended before the answer came; it may have been billed."),
     )

@@ -11,11 +11,13 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing
 
 from aiops.execution.ask import Ended, NotAgain, Tally
-from aiops.execution.call import aopen, close_call, give_up, open_call, policy_of, rehold
+from aiops.execution.call import policy_of, rehold
 from aiops.execution.chain import Chain, Link, is_for_all
+from aiops.execution.closing import aclose_call, close_call, give_up
 from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome, judge
 from aiops.execution.leave import aleave, heard_by, leave
+from aiops.execution.opening import aopen, open_call
 from aiops.execution.prepare import Prepared
 from aiops.execution.unbroken import unbroken
 from aiops.gateway.completion import Completion
@@ -65,7 +67,7 @@ def stream_call(prepared: Prepared) -> Generator[str | Outcome, None, None]:
         close_call(judge(shown.abandoned()))
         raise
     except BaseException:
-        give_up(prepared)
+        give_up(shown.tally)
         raise
     yield close_call(judge(shown.ended))
 
@@ -108,14 +110,14 @@ async def astream_call(prepare: Callable[[], Prepared]) -> AsyncGenerator[str | 
             yield rest
     except (GeneratorExit, asyncio.CancelledError):
         if shown.is_asking_again:
-            await unbroken(give_up)(prepared)
+            await unbroken(give_up)(shown.tally)
         else:
-            await unbroken(close_call)(judge(shown.abandoned()))
+            await aclose_call(judge(shown.abandoned()))
         raise
     except BaseException:
-        await unbroken(give_up)(prepared)
+        await unbroken(give_up)(shown.tally)
         raise
-    yield await unbroken(close_call)(judge(shown.ended))
+    yield await aclose_call(judge(shown.ended))
 
 
 class _Shown:
@@ -123,7 +125,7 @@ class _Shown:
 
     def __init__(self, prepared: Prepared) -> None:
         self.chain = Chain(prepared, policy_of(prepared))
-        self.tally: Tally = self.chain.first()
+        self.tally: Tally = self.chain.tally
         self.tally.begin()
         self.ended: Ended | None = None
         self.must_ask_again = False

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import tenacity
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, DataError, InterfaceError, close_old_connections, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,8 +21,8 @@ PAUSE = 0.3
 
 
 def _passes(error: BaseException) -> bool:
-    # Inside somebody's transaction nothing can be tried again: that is broken as a whole.
-    return isinstance(error, TROUBLE) and not connection.in_atomic_block
+    # Inside somebody's transaction nothing can be tried again: that is broken as a whole. What does not fit never will.
+    return isinstance(error, TROUBLE) and not isinstance(error, DataError) and not connection.in_atomic_block
 
 
 def patient(function: Callable[P, R]) -> Callable[P, R]:

@@ -40,19 +40,21 @@ def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:
     Every call that leaves comes by here, so this is where it is seen whether who asks may use the model. Where every
     call is stopped, none of them is opened.
     """
-    if refusal := stopped():
-        return Opened(0, refusal)
+    if stop := stopped():
+        return Opened(0, stop)
+    refusal: AttemptRefused | None = None
     forbidden = first_refused((one.request.model, one.plan.connection.alias, one.about.user_id) for one in window)
     if forbidden is not None:
-        window = window[: forbidden[0]]
-    unpriced = next((one for one in window if one.ceiling is None), None)
-    if unpriced and current_periods(now):
-        return Opened(0, UnpricedModel(unpriced.request.model, unpriced.plan.connection.alias))
+        window, refusal = window[: forbidden[0]], forbidden[1]
+    unpriced = next((number for number, one in enumerate(window) if one.ceiling is None), None)
+    if unpriced is not None and current_periods(now):
+        one = window[unpriced]
+        window, refusal = window[:unpriced], UnpricedModel(one.request.model, one.plan.connection.alias)
     granted = holds.hold(
         [holds.Wanted(call_id=one.call_id, attempt=1, amount=one.ceiling or 0) for one in window], now=now
     )
     open_calls([_row(one, now) for one in window[: granted.count]])
-    return Opened(granted.count, granted.refusal or (forbidden[1] if forbidden else None))
+    return Opened(granted.count, granted.refusal or refusal)
 
 
 def open_reused(window: Sequence[Prepared], *, now: datetime) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiops.execution.ask import Ended
-from aiops.execution.chain import acarry_out
+from aiops.execution.chain import Chain, acarry_out
 from aiops.execution.errors import AttemptRefused
 from aiops.execution.prepare import Prepared
 from aiops.gateway.clients import close_async_clients
@@ -109,7 +109,7 @@ class Flight:
             task = asyncio.current_task()
             if task is not None:
                 del self._waiting[task]
-            ended = await acarry_out(prepared, self.policy, rehold=self._rehold)
+            ended = await acarry_out(Chain(prepared, self.policy), rehold=self._rehold)
         self._landed.append(ended)
         self._flying -= 1
         if not self._flying:

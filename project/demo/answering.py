@@ -64,7 +64,7 @@ def answering(directory: Path, *, stand_in: bool, say: Callable[[str], object]) 
 
 def leading_to(server: Answering) -> AbstractContextManager[object]:
     """The connection `local` of this process, led to a server on whichever port it has."""
-    connections: dict[str, Any] = settings.AIOPS["CONNECTIONS"]
+    connections: Any = settings.AIOPS["CONNECTIONS"]
     local = {**connections["local"], "BASE_URL": f"http://127.0.0.1:{server.port}/v1"}
     return override_settings(AIOPS={**settings.AIOPS, "CONNECTIONS": {**connections, "local": local}})
 

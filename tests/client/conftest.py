@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
-from django.db import connections
+from asgiref.sync import async_to_sync
 
 from aiops import get_async_openai_client, get_openai_client
 
@@ -65,14 +63,3 @@ def use(way, budget, provider):
         return async_to_sync(run)()
 
     return blocking if way == "blocking" else awaited
-
-
-@pytest.fixture
-def run():
-    """`asyncio.run`; the thread in which such loops ask the database is left without a connection."""
-    yield asyncio.run
-
-    async def close():
-        await sync_to_async(connections.close_all)()
-
-    asyncio.run(close())

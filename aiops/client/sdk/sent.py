@@ -17,7 +17,8 @@ from aiops.client.sdk.answered import EVENTS, NotEnded, answer_in, body_so_far, 
 from aiops.client.sdk.asked import SdkRequest
 from aiops.execution.about import about
 from aiops.execution.ask import Ended, Tally
-from aiops.execution.call import close_call, policy_of
+from aiops.execution.call import policy_of
+from aiops.execution.closing import aclose_call, close_call
 from aiops.execution.errors import UnpricedParameter
 from aiops.execution.judge import Outcome, judge, spoiled
 from aiops.execution.prepare import Prepared, prepare_sdk
@@ -167,6 +168,18 @@ def end(ended: Ended) -> None:
         except UNFIT as fault:
             logger.exception("call %s: its answer cannot be kept", ended.prepared.call_id)
             close_call(spoiled(ended, fault))
+    except Exception:
+        logger.exception("call %s could not be closed", ended.prepared.call_id)
+
+
+async def aend(ended: Ended) -> None:
+    """As `end`, without blocking the event loop. It is written even if whoever asked is cancelled meanwhile."""
+    try:
+        try:
+            await aclose_call(_judged(ended))
+        except UNFIT as fault:
+            logger.exception("call %s: its answer cannot be kept", ended.prepared.call_id)
+            await aclose_call(spoiled(ended, fault))
     except Exception:
         logger.exception("call %s could not be closed", ended.prepared.call_id)
 

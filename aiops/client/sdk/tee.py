@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 
-from aiops.client.sdk.sent import Sent, end
+from aiops.client.sdk.sent import Sent, aend, end
 from aiops.execution.ask import Ended
-from aiops.execution.unbroken import unbroken
 
 
 class Teed(httpx2.SyncByteStream):
@@ -87,6 +86,3 @@ class AsyncTeed(httpx2.AsyncByteStream):
     async def _settle(self, ended: Ended) -> None:
         self._ended = True
         await aend(ended)
-
-
-aend = unbroken(end)

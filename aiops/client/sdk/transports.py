@@ -10,10 +10,11 @@ from asgiref.sync import sync_to_async
 
 from aiops.client.sdk.asked import read
 from aiops.client.sdk.paths import asks_a_model
-from aiops.client.sdk.sent import Sent, end, prepared, saying_why
-from aiops.client.sdk.tee import AsyncTeed, Teed, aend
-from aiops.execution.call import aopen, open_call, policy_of
+from aiops.client.sdk.sent import Sent, aend, end, prepared, saying_why
+from aiops.client.sdk.tee import AsyncTeed, Teed
+from aiops.execution.call import policy_of
 from aiops.execution.leave import aleave, heard_by, leave
+from aiops.execution.opening import aopen, open_call
 from aiops.gateway.connections import Connection
 from aiops.stops.switch import require_going
 
