@@ -528,7 +528,7 @@ def test_the_pages_ask_the_database_little_whatever_the_number_of_rows(
         page = post(client, [one], select_across="1")
     assert "Run a prompt on 40,000 tickets" in page.content.decode()
     assert len(page.content) < 20_000
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(22):
         page = quote(client, [one], across="1")
     assert page.context["quote"].rows == 40_000
     assert len(page.content) < 20_000

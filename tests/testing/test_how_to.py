@@ -97,6 +97,9 @@ def said(tmp_path_factory):
     # SQLite: its tests need no server either.
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     environ.pop("DATABASE_URL", None)
+    # There pytest says everything once more in its summary.
+    environ.pop("CI", None)
+    environ.pop("BUILD_NUMBER", None)
     folder.joinpath("conftest.py").write_text(NO_SOCKETS + CONFTEST)
     for name, text in {"pytest": PYTEST, "case": TEST_CASE, "socket": SOCKET, "ours": OURS}.items():
         folder.joinpath(f"test_{name}.py").write_text(text)
