@@ -18,7 +18,7 @@ from aiops.gateway.errors import Billed
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.errors import UnpricedModel
 from aiops.ledger.holds import Ending
-from aiops.ledger.periods import current_periods
+from aiops.ledger.periods import periods_of
 
 
 def carry_out(chain: Chain, *, rehold: Rehold) -> Ended:
@@ -63,7 +63,7 @@ def unless_cooling(prepared: Prepared) -> Prepared:
             other = instead(prepared, fallback, now=now)
         except REFUSALS:
             continue
-        if other.ceiling is None and current_periods(now):
+        if other.ceiling is None and periods_of(other.charged_to, now):
             continue
         # Without an alias the one that was meant is meant, not the one that is asked instead of it.
         left = tuple(replace(one, connection=one.connection or connection) for one in fallbacks[number + 1 :])

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from aiops.durable import durable, one_writer
 from aiops.execution.chain import unless_cooling
-from aiops.execution.errors import AttemptRefused
 from aiops.execution.prepare import Prepared
 from aiops.execution.reuse import key_for
 from aiops.execution.together import Together, Turn, each_alone
@@ -97,22 +96,16 @@ def _open_all(turns: Sequence[_Opening]) -> None:
 
 
 def _open(turns: Sequence[_Opening]) -> None:
-    refusals: dict[int, AttemptRefused] = {}
     calls = [turn.wanted.begun for turn in turns if turn.wanted.begun is not None]
     with durable():
-        first = 0
-        while first < len(calls):
-            opened = open_window(calls[first:], now=timezone.now())
-            first += opened.count
-            if opened.refusal:
-                # Those behind it may want less, or of somebody else.
-                refusals[first] = opened.refusal
-                first += 1
-    for number, (turn, prepared) in enumerate(zip(turns, calls, strict=True)):
-        if number in refusals:
-            turn.refuse(refusals[number])
-        else:
-            turn.give((None, prepared))
+        opened = open_window(calls, now=timezone.now())
+    for turn, prepared in zip(turns[: opened.count], calls, strict=False):
+        turn.give((None, prepared))
+    if opened.refusal:
+        turns[opened.count].refuse(opened.refusal)
+        # Those behind it may want less, or of somebody else. In a transaction of their own: two that take periods in
+        # another order than each other would wait for ever.
+        each_alone(_open, turns[opened.count + 1 :])
 
 
 _opened_together = Together(_open_all)

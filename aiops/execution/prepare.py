@@ -22,6 +22,7 @@ from aiops.gateway.model_rules import rules_of
 from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.sizes import OVERHEAD, SCHEMA_IN_WORDS
 from aiops.ledger.prices import FREE, Price, price_of
+from aiops.ledger.scopes import ChargedTo
 from aiops.redaction import Detector, Restorer, detectors_of
 from aiops.redaction.restore import NOTHING
 from prompts.models import PromptVersion
@@ -117,6 +118,16 @@ class Prepared:
 
     skipped: str = ""
     """The connection that should have been asked, and has just failed for others."""
+
+    @property
+    def charged_to(self) -> ChargedTo:
+        """Whose budgets count it."""
+        return ChargedTo(
+            connection=self.request.connection,
+            prompt_id=self.plan.version.prompt_id if self.plan.version else None,
+            user_id=self.about.user_id,
+            job_id=self.about.job_id,
+        )
 
 
 def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", now: datetime) -> Plan:

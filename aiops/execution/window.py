@@ -19,7 +19,7 @@ from aiops.execution.prepare import Prepared
 from aiops.ledger import holds
 from aiops.ledger.errors import UnpricedModel
 from aiops.ledger.holds import Ending
-from aiops.ledger.periods import current_periods
+from aiops.ledger.periods import periods_of
 from aiops.stops.switch import stopped
 
 
@@ -46,13 +46,11 @@ def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:
     forbidden = first_refused((one.request.model, one.plan.connection.alias, one.about.user_id) for one in window)
     if forbidden is not None:
         window, refusal = window[: forbidden[0]], forbidden[1]
-    unpriced = next((number for number, one in enumerate(window) if one.ceiling is None), None)
-    if unpriced is not None and current_periods(now):
+    unpriced = next((number for number, one in enumerate(window) if one.ceiling is None and is_counted(one, now)), None)
+    if unpriced is not None:
         one = window[unpriced]
         window, refusal = window[:unpriced], UnpricedModel(one.request.model, one.plan.connection.alias)
-    granted = holds.hold(
-        [holds.Wanted(call_id=one.call_id, attempt=1, amount=one.ceiling or 0) for one in window], now=now
-    )
+    granted = holds.hold([_wanted(one, attempt=1) for one in window], now=now)
     open_calls([_row(one, now) for one in window[: granted.count]])
     return Opened(granted.count, granted.refusal or refusal)
 
@@ -100,10 +98,18 @@ def hold_again(prepared: Prepared, spent: Ending | None, *, attempt: int, now: d
     holds.close([spent], now=now)
     if refusal := stopped():
         return refusal
-    if prepared.ceiling is None and current_periods(now):
+    if prepared.ceiling is None and is_counted(prepared, now):
         return UnpricedModel(prepared.request.model, prepared.plan.connection.alias)
-    wanted = holds.Wanted(call_id=prepared.call_id, attempt=attempt, amount=prepared.ceiling or 0)
-    return holds.hold([wanted], now=now).refusal
+    return holds.hold([_wanted(prepared, attempt=attempt)], now=now).refusal
+
+
+def is_counted(prepared: Prepared, now: datetime) -> bool:
+    """Whether any budget counts the call: then nobody may make it without knowing its price."""
+    return bool(periods_of(prepared.charged_to, now))
+
+
+def _wanted(prepared: Prepared, *, attempt: int) -> holds.Wanted:
+    return holds.Wanted(call_id=prepared.call_id, attempt=attempt, amount=prepared.ceiling or 0, to=prepared.charged_to)
 
 
 def _row(prepared: Prepared, now: datetime) -> dict[str, object]:

@@ -13,7 +13,8 @@ from aiops.jobs.doorbell import doorbell
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.sources import Source, SourceError, check_rows, check_variables
 from aiops.ledger.errors import UnpricedModel
-from aiops.ledger.periods import current_periods
+from aiops.ledger.periods import periods_of
+from aiops.ledger.scopes import ChargedTo
 from prompts.models import PromptVersion
 
 
@@ -23,6 +24,12 @@ class Checked:
 
     plan: Plan
     rows: int
+
+
+def charged_to(plan: Plan, user_id: Any) -> ChargedTo:
+    """Whose budgets count what a job asks, before there is one."""
+    prompt_id = plan.version.prompt_id if plan.version else None
+    return ChargedTo(connection=plan.connection.alias, prompt_id=prompt_id, user_id=user_id)
 
 
 def check(
@@ -45,7 +52,7 @@ def check(
         require_usable(plan.model, plan.connection.alias, user_id)
         rows = check_rows(source)
         doorbell()
-        if plan.price is None and current_periods(now):
+        if plan.price is None and periods_of(charged_to(plan, user_id), now):
             raise UnpricedModel(plan.model, plan.connection.alias)
     except (SourceError, *REFUSALS) as error:
         raise JobRefused(str(error)) from error

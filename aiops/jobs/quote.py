@@ -16,12 +16,13 @@ from aiops.execution.prepare import Plan
 from aiops.gateway.connections import Connection
 from aiops.gateway.sizes import OVERHEAD
 from aiops.gateway.usage import Usage
-from aiops.jobs.plan import check
+from aiops.jobs.plan import charged_to, check
 from aiops.jobs.sample import Sample
 from aiops.jobs.sources import Source
 from aiops.ledger.money import dollars
-from aiops.ledger.periods import current_periods
+from aiops.ledger.periods import periods_of
 from aiops.ledger.prices import Price
+from aiops.ledger.scopes import ChargedTo
 from prompts.models import PromptVersion
 
 HISTORY = 200
@@ -125,7 +126,7 @@ def quote(version: PromptVersion, source: Source, *, connection: str = "", model
         cost_high=cost_high,
         connection=plan.connection,
         model=plan.model,
-        budgets=_budgets(cost_high, now),
+        budgets=_budgets(charged_to(plan, user_id), cost_high, now),
     )
 
 
@@ -179,8 +180,8 @@ def _cost(price: Price | None, tokens_in: int, tokens_out: int, rows: int) -> in
     return None if each is None else each * rows
 
 
-def _budgets(cost: int | None, now: datetime) -> tuple[BudgetLeft, ...]:
+def _budgets(to: ChargedTo, cost: int | None, now: datetime) -> tuple[BudgetLeft, ...]:
     return tuple(
-        BudgetLeft(str(period.budget), period.left, None if cost is None else period.left - cost)
-        for period in current_periods(now)
+        BudgetLeft(period.title, period.left, None if cost is None else period.left - cost)
+        for period in periods_of(to, now)
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any, ClassVar
+from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Prefetch, QuerySet
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Exists, F, Max, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -19,6 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from aiops.ledger.models import Budget, BudgetPeriod
 from aiops.ledger.money import dollars, to_dollars, to_nanos
 from aiops.ledger.periods import change_cap, unfreeze
+from aiops.ledger.scopes import Scope, key_of, names_of
 from aiops.lists import ModelAdmin, TabularInline
 from aiops.templatetags.aiops_format import marked
 
@@ -49,27 +52,50 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=gettext_lazy("The most that may be spent in one period. A new cap holds for the present period too."),
     )
 
+    of = forms.CharField(
+        label=gettext_lazy("Of which"),
+        required=False,
+        max_length=255,
+        help_text=gettext_lazy(
+            "Alias of the connection, name of the prompt, user or group, number of the job. "
+            "Empty: each of them has so much of its own."
+        ),
+    )
+    time_zone = forms.ChoiceField(
+        label=gettext_lazy("Time zone"),
+        required=False,
+        choices=lambda: [("", _("that of the site")), *((name, name) for name in sorted(available_timezones()))],
+        help_text=gettext_lazy("Where its days begin."),
+    )
+
     class Meta:
         model = Budget
-        fields = ("name", "scope", "renewal", "active")
+        fields = ("name", "scope", "renewal", "time_zone", "active")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["cap_in_dollars"] = to_dollars(self.instance.cap)
+            self.initial["of"] = self._named()
 
-    def clean_renewal(self) -> str:
-        """Keep the renewal once there is a period: it runs to its end whatever the budget says.
+    def _named(self) -> str:
+        budget = self.instance
+        return budget.subject if budget.scope == Scope.JOB else names_of(budget.scope, [budget.subject])[budget.subject]
 
-        Raises:
-            ValidationError: it would change.
-        """
-        renewal: str = self.cleaned_data["renewal"]
-        if "renewal" in self.changed_data and self.instance.pk and self.instance.periods.exists():
-            raise forms.ValidationError(
-                _("Money was counted by the present renewal already: switch this budget off and make another one.")
-            )
-        return renewal
+    def clean(self) -> dict[str, Any]:
+        """What is counted, and how long, stays once there is a period: it runs to its end whatever the budget says."""
+        super().clean()
+        for name in ("scope", "of", "renewal", "time_zone"):
+            if name in self.changed_data and self.instance.pk and self.instance.periods.exists():
+                self.add_error(
+                    name, _("Money was counted by what it was already: switch this budget off and make another one.")
+                )
+        of = self.cleaned_data.get("of", "").strip()
+        try:
+            self.instance.subject = key_of(self.cleaned_data.get("scope", ""), of) if of else ""
+        except ValueError as error:
+            self.add_error("of", str(error))
+        return self.cleaned_data
 
     @property
     def cap(self) -> int:
@@ -84,6 +110,9 @@ class NewestPeriods(forms.BaseInlineFormSet):  # type: ignore[type-arg]
         """Asked for many times by the forms, and kept after the first."""
         if not hasattr(self, "_newest"):
             self._newest: QuerySet[BudgetPeriod] = super().get_queryset()[:NEWEST]
+            names = names_of(self.instance.scope, {period.subject for period in self._newest})
+            for period in self._newest:
+                period.whose = names[period.subject]
         return self._newest
 
 
@@ -93,11 +122,11 @@ class PeriodInline(TabularInline):
     model = BudgetPeriod
     formset = NewestPeriods
     verbose_name_plural = format_lazy(gettext_lazy("periods, the newest {n}"), n=NEWEST)
-    fields = ("starts_at", "ends_at", "shown_cap", "shown_settled", "shown_held", "shown_left", "state")
+    fields = ("starts_at", "ends_at", "whose", "shown_cap", "shown_settled", "shown_held", "shown_left", "state")
     readonly_fields = fields
     extra = 0
     can_delete = False
-    ordering = ("-starts_at",)
+    ordering = ("-starts_at", "-settled")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BudgetPeriod]:
         """With the budget, which is a part of a period's name."""
@@ -112,6 +141,10 @@ class PeriodInline(TabularInline):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may see the budget may see its periods."""
         return bool(request.user.has_perm("aiops.view_budget") or request.user.has_perm("aiops.change_budget"))
+
+    @admin.display(description=gettext_lazy("of which"))
+    def whose(self, period: BudgetPeriod) -> str:
+        return period.whose or "–"
 
     @admin.display(description=gettext_lazy("cap"))
     def shown_cap(self, period: BudgetPeriod) -> str:
@@ -136,14 +169,26 @@ class PeriodInline(TabularInline):
         return format_html("{} {}", marked("frozen", _("frozen")), period.frozen_because)
 
 
+class BudgetChangeList(ChangeList):
+    """The list of budgets, with what people call their subjects: one query for each scope."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        for scope in {budget.scope for budget in self.result_list}:
+            budgets = [budget for budget in self.result_list if budget.scope == scope]
+            names = names_of(scope, {budget.subject for budget in budgets})
+            for budget in budgets:
+                budget.whose = names[budget.subject]
+
+
 @admin.register(Budget)
 class BudgetAdmin(ModelAdmin[Budget]):
     """Budgets: a person sets the cap, the ledger keeps to it."""
 
     form = BudgetForm
     inlines = (PeriodInline,)
-    fields = ("name", "scope", "cap_in_dollars", "renewal", "active")
-    list_display = ("name", "scope", "renewal", "shown_cap", "spent", "left", "active", "state")
+    fields = ("name", "scope", "of", "cap_in_dollars", "renewal", "time_zone", "active")
+    list_display = ("name", "counts", "renewal", "shown_cap", "spent", "left", "active", "state")
     change_list_template = "admin/aiops/budget/change_list.html"
     change_form_template = "admin/aiops/budget/change_form.html"
     actions = ("let_go_on",)
@@ -153,28 +198,47 @@ class BudgetAdmin(ModelAdmin[Budget]):
     class Media:
         css: ClassVar[dict[str, tuple[str, ...]]] = {"all": ("aiops/aiops.css",)}
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BudgetChangeList
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
-        present = BudgetPeriod.objects.under_way(timezone.now())
-        return super().get_queryset(request).prefetch_related(Prefetch("periods", present, to_attr="present"))
+        present = (
+            BudgetPeriod.objects.under_way(timezone.now()).filter(budget=OuterRef("pk")).order_by().values("budget")
+        )
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                present_settled=Subquery(present.annotate(all=Sum("settled")).values("all")),
+                present_fullest=Subquery(present.annotate(all=Max(F("settled") + F("held"))).values("all")),
+                present_frozen=Exists(present.filter(frozen=True)),
+            )
+        )
+
+    @admin.display(description=gettext_lazy("counts"))
+    def counts(self, budget: Any) -> str:
+        """What of all calls it counts."""
+        scope = budget.get_scope_display()
+        if budget.scope == Scope.EVERYTHING:
+            return str(scope)
+        return f"{scope}: {budget.whose}" if budget.subject else _("%(scope)s, each for itself") % {"scope": scope}
 
     @admin.display(description=gettext_lazy("cap"))
     def shown_cap(self, budget: Budget) -> str:
         return dollars(budget.cap)
 
     @admin.display(description=gettext_lazy("spent this period"))
-    def spent(self, budget: Budget) -> str:
-        period = period_of(budget)
-        return dollars(period.settled if period else 0)
+    def spent(self, budget: Any) -> str:
+        return dollars(budget.present_settled or 0)
 
     @admin.display(description=gettext_lazy("left"))
-    def left(self, budget: Budget) -> str:
-        period = period_of(budget)
-        return dollars(period.left if period else budget.cap)
+    def left(self, budget: Any) -> str:
+        """Of the one that has least, where each has its own."""
+        return dollars(budget.cap - (budget.present_fullest or 0))
 
     @admin.display(description=gettext_lazy("state"))
-    def state(self, budget: Budget) -> SafeString | str:
-        period = period_of(budget)
-        if period is not None and period.frozen:
+    def state(self, budget: Any) -> SafeString | str:
+        if budget.present_frozen:
             return marked("frozen", _("frozen"))
         return _("open") if budget.active else _("switched off")
 
@@ -216,8 +280,3 @@ def is_current(period: BudgetPeriod) -> bool:
     """Whether calls of now count against it."""
     now = timezone.now()
     return period.starts_at <= now and (period.ends_at is None or period.ends_at > now)
-
-
-def period_of(budget: Any) -> BudgetPeriod | None:
-    """The present period; None where nothing was spent in it yet."""
-    return next(iter(budget.present), None)

@@ -28,11 +28,12 @@ class BudgetRefused(LedgerError):
     kind = "budget"
 
     def __init__(self, period: BudgetPeriod, wanted: int) -> None:
+        name = period.title
         if period.frozen:
-            text = _("The budget “%(name)s” is frozen: %(why)s") % {"name": period.budget, "why": period.frozen_because}
+            text = _("The budget “%(name)s” is frozen: %(why)s") % {"name": name, "why": period.frozen_because}
         else:
             text = _("The budget “%(name)s” has %(left)s left, and this may cost %(wanted)s; %(renewal)s") % {
-                "name": period.budget,
+                "name": name,
                 "left": dollars(max(0, period.left)),
                 "wanted": dollars(wanted),
                 "renewal": _renewal(period),

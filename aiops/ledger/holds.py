@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,8 @@ from django.db.models import F
 from aiops.ledger.errors import BudgetRefused
 from aiops.ledger.models import BudgetPeriod, Hold
 from aiops.ledger.money import dollars
-from aiops.ledger.periods import current_periods
+from aiops.ledger.periods import periods_for
+from aiops.ledger.scopes import EVERYBODY, ChargedTo
 from aiops.rows import insert_rows, update_rows
 
 
@@ -28,6 +29,8 @@ class Wanted:
     attempt: int
     amount: int
     """Nano-dollars: the most that the attempt can cost."""
+
+    to: ChargedTo = EVERYBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +58,13 @@ class Granted:
 
 def hold(wanted: Sequence[Wanted], *, now: datetime) -> Granted:
     """Set money aside for as many attempts, in order, as every budget has room for. Never part of one."""
-    periods = current_periods(now)
+    periods = periods_for({one.to for one in wanted}, now)
     count, refusal = len(wanted), None
-    while count and periods:
-        short = _hold_in_all(periods, sum(one.amount for one in wanted[:count]))
+    while count:
+        short = _hold_in_all(_sums(wanted[:count], periods))
         if short is None:
             break
-        count = _fitting(wanted[:count], short)
+        count = _fitting(wanted[:count], short, periods)
         refusal = BudgetRefused(short, wanted[count].amount)
     rows = [
         {
@@ -72,7 +75,7 @@ def hold(wanted: Sequence[Wanted], *, now: datetime) -> Granted:
             "created_at": now,
         }
         for one in wanted[:count]
-        for period in periods
+        for period in periods[one.to]
     ]
     insert_rows(Hold, rows)
     return Granted(count, refusal)
@@ -83,33 +86,49 @@ def is_held(call_id: UUID, attempt: int) -> bool:
     return Hold.objects.filter(call_id=call_id, attempt=attempt, kind=Hold.Kind.HOLD).exists()
 
 
-def _hold_in_all(periods: Sequence[BudgetPeriod], amount: int) -> BudgetPeriod | None:
+Periods = Mapping[ChargedTo, Sequence[BudgetPeriod]]
+
+
+def _sums(wanted: Sequence[Wanted], periods: Periods) -> dict[int, int]:
+    """Period → nano-dollars wanted of it, in the order in which everybody asks: else two could wait for one another."""
+    sums: defaultdict[int, int] = defaultdict(int)
+    for one in wanted:
+        for period in periods[one.to]:
+            sums[period.pk] += one.amount
+    return dict(sorted(sums.items()))
+
+
+def _hold_in_all(sums: Mapping[int, int]) -> BudgetPeriod | None:
     """Hold in every period or in none. Returns the first without room, as it is now."""
     try:
         # One update needs nothing that would undo it.
-        with transaction.atomic() if len(periods) > 1 else nullcontext():
-            for period in periods:
-                if not BudgetPeriod.objects.filter(pk=period.pk).hold(amount):
-                    raise _NoRoom(period)
+        with transaction.atomic() if len(sums) > 1 else nullcontext():
+            for period_id, amount in sums.items():
+                if not BudgetPeriod.objects.filter(pk=period_id).hold(amount):
+                    raise _NoRoom(period_id)
     except _NoRoom as no_room:
-        return BudgetPeriod.objects.select_related("budget").get(pk=no_room.period.pk)
+        return BudgetPeriod.objects.select_related("budget").get(pk=no_room.period_id)
     return None
 
 
 class _NoRoom(Exception):
-    def __init__(self, period: BudgetPeriod) -> None:
-        self.period = period
+    def __init__(self, period_id: int) -> None:
+        self.period_id = period_id
 
 
-def _fitting(wanted: Sequence[Wanted], period: BudgetPeriod) -> int:
+def _fitting(wanted: Sequence[Wanted], period: BudgetPeriod, periods: Periods) -> int:
     """How many, from the first, the room that is left would take; always fewer than all of them."""
     room = 0 if period.frozen else period.left
+    last = 0
     for count, one in enumerate(wanted):
+        if period not in periods[one.to]:
+            continue
+        last = count
         room -= one.amount
         if room < 0 or period.frozen:
             return count
     # Room came free since the refusal: asking for one less makes sure that this ends.
-    return len(wanted) - 1
+    return last
 
 
 def close(endings: Sequence[Ending], *, now: datetime) -> None:

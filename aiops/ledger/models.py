@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import cached_property
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from aiops.ledger.scopes import Scope, names_of
+
 
 class Budget(models.Model):
     """A limit in money for a scope, renewed each calendar period."""
-
-    class Scope(models.TextChoices):
-        EVERYTHING = "everything", _("everything")
 
     class Renewal(models.TextChoices):
         DAY = "day", _("each day")
@@ -25,7 +26,14 @@ class Budget(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     scope = models.CharField(_("scope"), max_length=16, choices=Scope, default=Scope.EVERYTHING)
+    subject = models.CharField(
+        _("of which"),
+        max_length=255,
+        blank=True,
+        help_text=_("Key of the one that it is for. Empty: each one of them has all of it for itself."),
+    )
     renewal = models.CharField(_("renewed"), max_length=8, choices=Renewal, default=Renewal.MONTH)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, help_text=_("Empty: that of the site."))
     cap = models.BigIntegerField(_("cap in nano-dollars"))
     active = models.BooleanField(_("active"), default=True)
 
@@ -38,15 +46,26 @@ class Budget(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @cached_property
+    def whose(self) -> str:
+        """What people call its subject; empty where each has its own. One query, or none."""
+        return names_of(self.scope, [self.subject])[self.subject]
+
+    @property
+    def frozen_now(self) -> models.QuerySet[BudgetPeriod]:
+        """Periods that are under way and frozen, a few of them."""
+        return BudgetPeriod.objects.under_way(timezone.now()).filter(budget=self, frozen=True)[:5]
+
+    @property
+    def zone(self) -> tzinfo:
+        """Where its days begin: not where whoever asks is, else one day of money would be two."""
+        return ZoneInfo(self.time_zone) if self.time_zone else timezone.get_default_timezone()
+
 
 class BudgetPeriodQuerySet(models.QuerySet["BudgetPeriod"]):
     def under_way(self, now: datetime) -> Self:
         """The periods around `now`, those of budgets that are switched off included."""
         return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), starts_at__lte=now)
-
-    def at(self, now: datetime) -> Self:
-        """The periods of active budgets that a call made at `now` counts against, always in the same order."""
-        return self.under_way(now).filter(budget__active=True).order_by("pk")
 
     def hold(self, amount: int) -> bool:
         """Set `amount` aside in the one period of this set, if there is room. One statement, no read before it."""
@@ -58,6 +77,7 @@ class BudgetPeriod(models.Model):
     """One calendar period of a budget, with its counters. Never reset: the next period is a row of its own."""
 
     budget = models.ForeignKey(Budget, models.PROTECT, related_name="periods", verbose_name=_("budget"))
+    subject = models.CharField(_("of which"), max_length=255, blank=True)
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"), null=True)
     cap = models.BigIntegerField(_("cap in nano-dollars"))
@@ -72,13 +92,26 @@ class BudgetPeriod(models.Model):
         verbose_name = _("budget period")
         verbose_name_plural = _("budget periods")
         ordering = ("-starts_at",)
+        # What is going on, of a budget with years of past.
+        indexes = (models.Index(fields=("budget", "ends_at"), name="aiops_budget_period_ends"),)
         constraints = (
-            models.UniqueConstraint(fields=("budget", "starts_at"), name="aiops_budget_period_once"),
+            models.UniqueConstraint(fields=("budget", "subject", "starts_at"), name="aiops_budget_period_once"),
             models.CheckConstraint(condition=Q(held__gte=0), name="aiops_budget_held_not_negative"),
         )
 
     def __str__(self) -> str:
-        return f"{self.budget}, {timezone.localtime(self.starts_at, timezone.get_default_timezone()):%Y-%m-%d}"
+        return f"{self.budget}, {timezone.localtime(self.starts_at, self.budget.zone):%Y-%m-%d}"
+
+    @property
+    def title(self) -> str:
+        """The budget's name, and whose it is where each has one of their own. One query, or none."""
+        own = "" if self.budget.subject else self.whose
+        return f"{self.budget} ({own})" if own else str(self.budget)
+
+    @cached_property
+    def whose(self) -> str:
+        """What people call its subject; empty where it is over everything. One query, or none."""
+        return names_of(self.budget.scope, [self.subject])[self.subject]
 
     @property
     def left(self) -> int:

@@ -14,7 +14,7 @@ from aiops.gateway.sizes import OVERHEAD
 from aiops.jobs.quote import BYTES_PER_TOKEN
 from aiops.ledger.errors import BudgetRefused, UnpricedModel
 from aiops.ledger.money import dollars
-from aiops.ledger.periods import current_periods
+from aiops.ledger.periods import periods_of
 from aiops.templatetags.aiops_format import count
 from prompts.models import PromptVersion
 from prompts.rendering import render
@@ -77,7 +77,7 @@ def preview(version: PromptVersion, variables: Mapping[str, object], *, connecti
     now = timezone.now()
     plan = make_plan(version, connection=connection, model=model, now=now)
     prepared = prepare(plan, variables, About())
-    for period in current_periods(now):
+    for period in periods_of(prepared.charged_to, now):
         if prepared.ceiling is None:
             raise UnpricedModel(plan.model, plan.connection.alias)
         if period.frozen or period.left < prepared.ceiling:

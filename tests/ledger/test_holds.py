@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from aiops.ledger.holds import Ending, Wanted, close, hold
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
-from aiops.ledger.periods import bounds, change_cap, current_periods, unfreeze
+from aiops.ledger.periods import bounds, change_cap, periods_of, unfreeze
+from aiops.ledger.scopes import EVERYBODY
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -119,7 +120,7 @@ def test_every_budget_must_have_room_and_none_is_touched_when_one_has_not(cap):
     result = hold(wanted(60, 60), now=NOW)
     assert result.count == 1
     assert str(result.refusal.period.budget) == "Tight"
-    assert {period.held for period in current_periods(NOW)} == {60}
+    assert {period.held for period in periods_of(EVERYBODY, NOW)} == {60}
 
 
 def test_a_visitor_elsewhere_opens_no_second_day_of_money(cap, settings):
@@ -127,9 +128,9 @@ def test_a_visitor_elsewhere_opens_no_second_day_of_money(cap, settings):
     Budget.objects.update(renewal=Budget.Renewal.DAY)
     now = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
     with timezone.override("Asia/Tokyo"):
-        [of_visitor] = current_periods(now)
+        [of_visitor] = periods_of(EVERYBODY, now)
         assert str(of_visitor).endswith("2026-11-24")
-    [of_worker] = current_periods(now + timedelta(minutes=30))
+    [of_worker] = periods_of(EVERYBODY, now + timedelta(minutes=30))
     assert of_worker == of_visitor
 
 

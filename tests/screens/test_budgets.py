@@ -7,10 +7,13 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from aiops.ledger.models import Budget
-from aiops.ledger.periods import current_periods
+from aiops.ledger.periods import periods_of
+from aiops.ledger.scopes import EVERYBODY, ChargedTo
+from prompts.models import Prompt
 
 LIST = "/admin/aiops/budget/"
 DOLLAR = 1_000_000_000
@@ -24,7 +27,7 @@ def budget(db):
 
 @pytest.fixture
 def period(budget):
-    period = current_periods(timezone.now())[0]
+    period = periods_of(EVERYBODY, timezone.now())[0]
     period.settled, period.held = 3 * DOLLAR, DOLLAR // 2
     period.save()
     return period
@@ -54,7 +57,7 @@ def test_the_list_says_what_a_budget_is_while_there_is_none(boss):
 
 def test_the_list_shows_what_is_left(boss, period, django_assert_num_queries):
     boss.get(LIST)
-    with django_assert_num_queries(6):  # session, user, stops, count, budgets, their periods
+    with django_assert_num_queries(5):  # session, user, stops, count, budgets with what their periods come to
         html = boss.get(LIST).content.decode()
     assert "$20.00" in html and "$3.00" in html and "$16.50" in html
 
@@ -87,7 +90,7 @@ def test_periods_that_are_over_keep_their_cap(boss, budget, period):
 @pytest.mark.parametrize("renewal", ["day", "never"])
 def test_the_renewal_stays_once_money_was_counted_by_it(boss, budget, period, renewal):
     html = boss.post(page_of(budget), posted(renewal=renewal)).content.decode()
-    assert "Money was counted by the present renewal already: switch this budget off and make another one." in html
+    assert "Money was counted by what it was already: switch this budget off and make another one." in html
     budget.refresh_from_db()
     assert budget.renewal == "month"
     assert boss.post(page_of(budget), posted(name="Renamed")).status_code == 302
@@ -166,7 +169,7 @@ def test_whoever_may_only_look_frees_nothing(sign_in, budget, period):
 def daily(budget):
     """A budget with a period a day, for fifty days, the last of which is today."""
     Budget.objects.update(renewal="day")
-    today = current_periods(timezone.now())[0]
+    today = periods_of(EVERYBODY, timezone.now())[0]
     for days in range(1, 50):
         starts, ends = (today.starts_at - timedelta(days=days - n) for n in (0, 1))
         budget.periods.create(starts_at=starts, ends_at=ends, cap=DOLLAR, settled=days)
@@ -175,7 +178,7 @@ def daily(budget):
 
 def test_the_page_shows_the_newest_periods_in_a_fixed_number_of_queries(boss, budget, daily, django_assert_num_queries):
     boss.get(page_of(budget))
-    with django_assert_num_queries(6):  # session, user, stops, budget, its present period, the newest periods
+    with django_assert_num_queries(6):  # session, user, stops, budget, frozen periods, the newest periods
         html = boss.get(page_of(budget)).content.decode()
     assert html.count("has_original") == 30
     assert "Periods, the newest 30" in html
@@ -188,10 +191,10 @@ def test_the_page_shows_the_newest_periods_in_a_fixed_number_of_queries(boss, bu
 
 def test_the_list_reads_only_periods_that_are_under_way(boss, budget, daily, django_assert_num_queries):
     boss.get(LIST)
-    with django_assert_num_queries(6) as queries:
+    with django_assert_num_queries(5) as queries:
         boss.get(LIST)
     [periods] = [query["sql"] for query in queries if 'FROM "aiops_budgetperiod"' in query["sql"]]
-    assert "ends_at" in periods.partition("WHERE")[2]
+    assert periods.count("WHERE") == periods.count('"ends_at" >') == 3
 
 
 def test_a_freeze_of_a_period_that_is_over_is_not_announced(boss, budget, period):
@@ -201,3 +204,75 @@ def test_a_freeze_of_a_period_that_is_over_is_not_announced(boss, budget, period
     html = boss.get(page_of(budget)).content.decode()
     assert "Frozen:" not in html
     assert "A call cost more than was set aside for it." in html  # In its own row.
+
+
+class TestScopes:
+    """What of all calls a budget counts, as people say it."""
+
+    @pytest.mark.parametrize(
+        ("scope", "of", "shown"),
+        [
+            ("everything", "", "everything"),
+            ("connection", "default", "a connection: default"),
+            ("connection", "", "a connection, each for itself"),
+            ("prompt", "triage", "a prompt: triage"),
+            ("user", "ada", "a user: ada"),
+            ("user", "", "a user, each for itself"),
+            ("group", "Support", "a group of users: Support"),
+            ("job", "7", "a job: job 7"),
+            ("job", "", "a job, each for itself"),
+        ],
+    )
+    def test_it_is_said_in_names_and_shown_in_names(self, boss, db, scope, of, shown):
+        User.objects.create_user("ada")
+        Group.objects.create(name="Support")
+        Prompt.objects.create(name="triage")
+        answer = boss.post(f"{LIST}add/", posted(name="New", scope=scope, of=of))
+        assert answer.status_code == 302, answer.content.decode()
+        assert shown in boss.get(LIST).content.decode()
+        form = boss.get(page_of(Budget.objects.get(name="New"))).context["adminform"].form
+        assert form["of"].value() == of
+        assert (
+            boss.post(page_of(Budget.objects.get(name="New")), posted(name="New", scope=scope, of=of)).status_code
+            == 302
+        )
+
+    @pytest.mark.parametrize(
+        ("scope", "of", "sentence"),
+        [
+            ("everything", "ada", "A budget over everything is of nothing in particular: leave this empty."),
+            ("connection", "nowhere", "There is no connection “nowhere”: use one of default"),
+            ("prompt", "nothing", "There is no prompt “nothing”."),
+            ("user", "nobody", "There is no user “nobody”."),
+            ("group", "nobody", "There is no group “nobody”."),
+            ("job", "seven", "“seven” is no number of a job."),
+        ],
+    )
+    def test_who_is_not_there_has_no_budget(self, boss, db, scope, of, sentence):
+        assert sentence in boss.post(f"{LIST}add/", posted(name="New", scope=scope, of=of)).content.decode()
+        assert not Budget.objects.filter(name="New").exists()
+
+    @pytest.mark.parametrize("change", [{"scope": "connection"}, {"of": "7"}, {"time_zone": "Asia/Tokyo"}])
+    def test_what_was_counted_stays_what_it_is(self, boss, budget, period, change):
+        Budget.objects.update(scope="job")
+        html = boss.post(page_of(budget), posted(scope="job") | change).content.decode()
+        assert "Money was counted by what it was already" in html
+
+    def test_a_page_of_many_names_them_in_as_many_queries_as_one(self, boss, db, django_assert_num_queries):
+        for number in range(12):
+            user = User.objects.create_user(f"person-{number}")
+            Budget.objects.create(name=f"For {number}", scope="user", subject=str(user.pk), cap=DOLLAR)
+        boss.get(LIST)
+        with django_assert_num_queries(6):  # as ever, and the names
+            assert "a user: person-11" in boss.get(LIST).content.decode()
+
+    def test_of_a_budget_that_each_has_for_itself_the_page_says_whose_is_whose(self, boss, budget):
+        Budget.objects.update(scope="user")
+        ada = User.objects.create_user("ada")
+        [period] = periods_of(ChargedTo(user_id=ada.pk), timezone.now())
+        period.settled, period.frozen, period.frozen_because = 15 * DOLLAR, True, "Too much."
+        period.save()
+        html = boss.get(page_of(budget)).content.decode()
+        assert "ada: Too much." in html and ">ada</p>" in html
+        # What the one has left who has least.
+        assert "$5.00" in boss.get(LIST).content.decode()
