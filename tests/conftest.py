@@ -135,3 +135,13 @@ def run():
         await sync_to_async(connections.close_all)()
 
     asyncio.run(close())
+
+
+@pytest.fixture
+def database_url(transactional_db):
+    """Address of the database of this test, for other processes."""
+    options = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{options['NAME']}"
+    user = f"{options['USER']}:{options['PASSWORD']}" if options["PASSWORD"] else options["USER"]
+    return f"postgres://{user}@{options['HOST']}:{options['PORT'] or 5432}/{options['NAME']}"

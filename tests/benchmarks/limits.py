@@ -13,17 +13,12 @@ import bisect
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from urllib.parse import urlsplit
 
-from tests.limits.hammer import ROOT, Hammers
+from tests.benchmarks.databases import database
+from tests.hammers import ROOT, Hammers
 
-POSTGRES_URL = os.environ.get("AIOPS_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS_URL = os.environ.get("AIOPS_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 LIMIT = 600
 SLOT = 60 / LIMIT
@@ -35,37 +30,10 @@ def most_within(moments: list[float], seconds: float) -> int:
     return max(bisect.bisect_left(moments, first + seconds) - place for place, first in enumerate(moments))
 
 
-@contextmanager
-def database(backend: str) -> Iterator[str]:
-    """The address of an empty, migrated database."""
-    with tempfile.TemporaryDirectory() as directory:
-        if backend != "postgres":
-            url = f"sqlite:///{Path(directory) / 'limits.sqlite3'}"
-            migrate(url)
-            yield url
-            return
-        import psycopg
-
-        name = f"aiops_limits_{os.getpid()}"
-        with psycopg.connect(POSTGRES_URL, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-            try:
-                url = urlsplit(POSTGRES_URL)._replace(path=f"/{name}").geturl()
-                migrate(url)
-                yield url
-            finally:
-                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def migrate(url: str) -> None:
-    environ = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"]
-    subprocess.run(command, cwd=ROOT, env=environ, check=True)
-
-
 def hold_the_limit(url: str, redis_url: str | None, seconds: float) -> str:
     plan = {
         "database_url": url,
+        "module": "tests.limits.hammer",
         "redis_url": redis_url,
         "options": {"REQUESTS_PER_MINUTE": LIMIT},
         "model": f"limit-{uuid.uuid4().hex[:8]}",

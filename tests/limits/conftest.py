@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.db import connection as database
 
 from aiops.gateway.connections import get_connection
 from aiops.limits.keeper import close_keeper
@@ -43,13 +42,3 @@ def limited(settings):
 def redis_url(request, transactional_db):
     """Who keeps the limits: the database, or Redis."""
     return REDIS_URL if request.param == "redis" else None
-
-
-@pytest.fixture
-def database_url(transactional_db):
-    """Address of the database of this test, for other processes."""
-    options = database.settings_dict
-    if database.vendor == "sqlite":
-        return f"sqlite:///{options['NAME']}"
-    user = f"{options['USER']}:{options['PASSWORD']}" if options["PASSWORD"] else options["USER"]
-    return f"postgres://{user}@{options['HOST']}:{options['PORT'] or 5432}/{options['NAME']}"

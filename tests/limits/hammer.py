@@ -1,49 +1,12 @@
-"""A process that makes as many calls as it may, and says when each was let through. `Hammers` runs several at once."""
+"""A process that makes as many calls as it may, and says when each was let through."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 import time
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent.parent
-
-
-class Hammers:
-    """Processes that begin together; `.end()` gives what each has to say."""
-
-    def __init__(self, count: int, *, database_url: str, **plan: Any) -> None:
-        self._stack = ExitStack()
-        environ = os.environ | {"DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-        self.processes = [
-            self._stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-m", "tests.limits.hammer", json.dumps(plan)],
-                    cwd=ROOT,
-                    env=environ,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            for _ in range(count)
-        ]
-        for process in self.processes:
-            assert process.stdout.readline() == "ready\n"
-        for process in self.processes:
-            process.stdin.write("go\n")
-            process.stdin.flush()
-
-    def end(self) -> list[dict[str, Any]]:
-        """Wait for all of them."""
-        with self._stack:
-            return [json.loads(process.stdout.readline() or "{}") for process in self.processes]
+from tests.hammers import take_part
 
 
 async def hammer(plan: dict[str, Any]) -> dict[str, Any]:
@@ -88,21 +51,12 @@ async def hammer(plan: dict[str, Any]) -> dict[str, Any]:
     return {"granted": granted, "released": released, "waits": waits, "cpu": time.process_time()}
 
 
-def main() -> None:
-    plan = json.loads(sys.argv[1])
-    import django
+def set_up(plan: dict[str, Any]) -> None:
     from django.conf import settings
 
     settings.AIOPS["CONNECTIONS"]["default"] |= plan["options"]
     settings.AIOPS["REDIS_URL"] = plan.get("redis_url")
-    settings.LOGGING_CONFIG = None
-    django.setup()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
-    sys.stdout.write(json.dumps(asyncio.run(hammer(plan))) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main()
+    take_part(lambda plan: asyncio.run(hammer(plan)), before=set_up)

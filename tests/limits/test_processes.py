@@ -7,7 +7,7 @@ import pytest
 
 from aiops.limits.learning import pause
 from aiops.limits.take import JOB, TooBusy, take
-from tests.limits.hammer import Hammers
+from tests.hammers import Hammers
 
 SECONDS = 4
 
@@ -15,7 +15,8 @@ SECONDS = 4
 @pytest.fixture
 def hammers(database_url, redis_url, model):
     def hammers(count, options, **plan):
-        return Hammers(count, database_url=database_url, redis_url=redis_url, model=model, options=options, **plan)
+        plan |= {"redis_url": redis_url, "model": model, "options": options}
+        return Hammers(count, "tests.limits.hammer", database_url=database_url, **plan)
 
     return hammers
 
