@@ -7,6 +7,7 @@ from aiops.files.admin import UploadedFileAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.run_page import RunPromptMixin
 from aiops.ledger.admin import BudgetAdmin
+from aiops.ledger.own_prices_admin import OwnPriceAdmin
 from aiops.stops.admin import StopAdmin
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ItemAdmin",
     "JobAdmin",
     "ModelCardAdmin",
+    "OwnPriceAdmin",
     "RunPromptMixin",
     "StopAdmin",
     "UploadedFileAdmin",

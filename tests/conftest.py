@@ -145,3 +145,11 @@ def database_url(transactional_db):
         return f"sqlite:///{options['NAME']}"
     user = f"{options['USER']}:{options['PASSWORD']}" if options["PASSWORD"] else options["USER"]
     return f"postgres://{user}@{options['HOST']}:{options['PORT'] or 5432}/{options['NAME']}"
+
+
+@pytest.fixture(autouse=True)
+def _prices_of_this_test():
+    """A process keeps for some seconds the prices of one's own that it has read; those of the test before are gone."""
+    from aiops.ledger import own_prices
+
+    own_prices.forget()

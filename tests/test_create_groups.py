@@ -18,7 +18,7 @@ MADE = (
     "AI author lead: made, with 18 permissions\n"
     "AI runner: made, with 10 permissions\n"
     "AI reviewer: made, with 10 permissions\n"
-    "AI payer: made, with 12 permissions\n"
+    "AI payer: made, with 15 permissions\n"
 )
 NOTHING = "".join(f"{name}: nothing to do\n" for name in GROUPS)
 

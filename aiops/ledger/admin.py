@@ -234,7 +234,9 @@ class BudgetAdmin(ModelAdmin[Budget]):
     @admin.display(description=gettext_lazy("left"))
     def left(self, budget: Any) -> str:
         """Of the one that has least, where each has its own."""
-        return dollars(budget.cap - (budget.present_fullest or 0))
+        left = dollars(budget.cap - (budget.present_fullest or 0))
+        is_shared = budget.subject or budget.scope == Scope.EVERYTHING
+        return left if is_shared else _("at least %(left)s each") % {"left": left}
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, budget: Any) -> SafeString | str:

@@ -1,4 +1,4 @@
-"""What a model costs: rates by bucket, from the connection itself or from the price data that comes with us."""
+"""What a model costs: rates by bucket, one's own, the connection's, or from the price data that comes with us."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from aiops.gateway.connections import Connection
 from aiops.gateway.usage import Usage
+from aiops.ledger.own_prices import OwnPrice, own_price
 
 FORMULA = 1
 """Version of the arithmetic below; kept with each cost."""
@@ -24,7 +25,7 @@ class Price:
     """What one model costs at one time. A bucket without a rate of its own is one that nobody can price."""
 
     source: str
-    """Where the rates come from: `connection`, or the name and version of the price data."""
+    """Where the rates come from: `own price` and its number, `connection`, or the price data and its version."""
 
     model: str
     """The model as the source names it."""
@@ -137,11 +138,24 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
 def price_of(connection: Connection, model: str, at: datetime) -> Price | None:
     """What a model costs over a connection at a time; None when nobody knows.
 
-    From the connection where it is free, else from `genai-prices`, which is bundled and asks nobody.
+    A price of one's own comes first, then the connection where it is free, then `genai-prices`, which is bundled and
+    asks nobody.
     """
+    own = own_price(connection.alias, model, at)
+    if own is not None and (own.connection or not connection.free):
+        return _own(own)
     if connection.free:
         return FREE
     return _listed(connection.provider, model, at.astimezone(UTC).date())
+
+
+def _own(own: OwnPrice) -> Price:
+    rates = {}
+    for bucket, names in OWN.items():
+        known = [value for name in names if (value := getattr(own, name)) is not None]
+        if known:
+            rates[bucket] = ((0, known[0] * OWN_FACTORS.get(bucket, PER_MILLION)),)
+    return Price(source=f"own price {own.pk}", model=str(own.model), rates=rates)
 
 
 @lru_cache(maxsize=1024)
@@ -166,11 +180,29 @@ def _listed(provider_id: str, model: str, day: date) -> Price | None:
     return Price(source=f"genai-prices {version('genai-prices')}", model=found.id, rates=rates)
 
 
+OWN: Mapping[str, tuple[str, ...]] = {
+    "input_tokens": ("input_tokens",),
+    "cached_tokens": ("cached_tokens", "input_tokens"),
+    "cache_write_tokens": ("cache_write_tokens", "input_tokens"),
+    "input_audio_tokens": ("input_audio_tokens",),
+    "input_image_tokens": ("input_image_tokens", "input_tokens"),
+    "output_tokens": ("output_tokens",),
+    "reasoning_tokens": ("output_tokens",),
+    "output_audio_tokens": ("output_audio_tokens",),
+    "input_audio_ms": ("audio_hour",),
+    "input_characters": ("million_characters",),
+}
+"""Field of `Usage` → rates of a price of one's own, the first known of which holds."""
+
 PER_MILLION = Decimal(1000)
 """Nano-dollars for one, where dollars are given for a million."""
 
 PER_HOUR = Decimal(10**9) / 3_600_000
 """Nano-dollars for a millisecond, where dollars are given for an hour."""
+
+
+OWN_FACTORS = {"input_audio_ms": PER_HOUR}
+"""Others are given for a million."""
 
 
 def _rate(listed: Any, factor: Decimal) -> Rate:

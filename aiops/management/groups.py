@@ -26,7 +26,7 @@ WRITE_PROMPTS = tuple(
     for model in ("prompt", "promptversion", "outputschema", "schemaversion")
 )
 LOOK_AT_MODELS = ("aiops.view_modelcard",)
-LOOK_AT_MONEY = ("aiops.view_budget", "aiops.view_budgetperiod")
+LOOK_AT_MONEY = ("aiops.view_budget", "aiops.view_budgetperiod", "aiops.view_ownprice")
 
 # The names begin with AI: a shop's own group “author” must not wake up with permissions that nobody gave it.
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -40,6 +40,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *LOOK_AT_MONEY,
         "aiops.add_budget",
         "aiops.change_budget",
+        "aiops.add_ownprice",
+        "aiops.change_ownprice",
         "aiops.view_cachedanswer",
         "aiops.delete_cachedanswer",
         *LOOK_AT_MODELS,

@@ -72,8 +72,10 @@ def answering(provider: Provider, hosts: Mapping[str, str]) -> Iterator[None]:
     Limits begin anew by themselves, with every change of the setting.
     """
     from aiops.execution import cooldown
+    from aiops.ledger import own_prices
 
     cooldown.forget()
+    own_prices.forget()
     for host in hosts.values():
         answer_at(host, provider.answerer)
     try:

@@ -14,6 +14,9 @@ from aiops.gateway.model_abilities import abilities_of
 from aiops.gateway.model_ends import ENDS, End, end_of
 from aiops.gateway.model_list import ListedModel, listed
 
+# Prices of one's own are rows.
+pytestmark = pytest.mark.django_db
+
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OPENAI = connection_from("default", {"API_KEY": "k"})
 LOCAL = connection_from("local", {"BASE_URL": "http://127.0.0.1:9/v1", "PROVIDER": "local", "SUPPORTS_LOGPROBS": False})

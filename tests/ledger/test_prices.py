@@ -8,6 +8,8 @@ from aiops.gateway.connections import connection_from
 from aiops.gateway.usage import Usage
 from aiops.ledger.prices import price_of
 
+pytestmark = pytest.mark.django_db
+
 NOV = datetime(2026, 11, 20, tzinfo=UTC)
 OPENAI = connection_from("openai", {"BASE_URL": "https://api.openai.com/v1", "API_KEY": "x"})
 LOCAL = connection_from("local", {"BASE_URL": "http://127.0.0.1:8077/v1", "API_KEY": None, "FREE": True})

@@ -137,7 +137,8 @@ def test_a_card_says_everything(boss, django_assert_num_queries):
         ends_on=day,
         successor="gpt-6.1-sol",
     )
-    with django_assert_num_queries(7):  # Session, user, switch, card, its groups, successor, the groups to choose from.
+    # Session, user, switch, card, its groups, successor, prices of one's own, the groups to choose from.
+    with django_assert_num_queries(8):
         html = boss.get(page(card)).content.decode()
     for part in (
         "A &lt;b&gt;good&lt;/b&gt; one.",
