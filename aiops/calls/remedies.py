@@ -28,7 +28,7 @@ REMEDIES: dict[str, object] = {
     "prompt": _("Mend the row or add a version that can do with it, then retry."),
     "quarantined": _("See in the workers' log how they ended, such as for want of memory, then retry."),
     "budget": _("Raise the cap, or wait for the next period, then retry."),
-    "unpriced": _("Use a model whose price is known."),
+    "unpriced": _("Use a model whose price is known, or give it an own price."),
 }
 
 

@@ -50,7 +50,7 @@ class UnpricedModel(LedgerError):
         super().__init__(
             _(
                 "Nobody knows what “%(model)s” costs on “%(connection)s”, so no budget can hold for it: "
-                "choose a model with a known price, or mark the connection FREE where calls cost nothing."
+                "choose another model, give it an own price, or mark the connection FREE where calls cost nothing."
             )
             % {"model": model, "connection": connection}
         )

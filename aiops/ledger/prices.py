@@ -13,6 +13,9 @@ from aiops.gateway.connections import Connection
 from aiops.gateway.usage import Usage
 from aiops.ledger.own_prices import OwnPrice, own_price
 
+OWN_SOURCE = "own price "
+"""What the source of a price of one's own begins with; its key follows."""
+
 FORMULA = 1
 """Version of the arithmetic below; kept with each cost."""
 
@@ -37,6 +40,11 @@ class Price:
     def is_free(self) -> bool:
         """Whether it costs nothing, whatever is used."""
         return not self.rates
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the site itself has given it."""
+        return self.source.startswith(OWN_SOURCE)
 
     def cost(self, usage: Usage) -> int | None:
         """Nano-dollars for a usage; None when a bucket that was used has no rate."""
@@ -155,7 +163,7 @@ def _own(own: OwnPrice) -> Price:
         known = [value for name in names if (value := getattr(own, name)) is not None]
         if known:
             rates[bucket] = ((0, known[0] * OWN_FACTORS.get(bucket, PER_MILLION)),)
-    return Price(source=f"own price {own.pk}", model=str(own.model), rates=rates)
+    return Price(source=f"{OWN_SOURCE}{own.pk}", model=str(own.model), rates=rates)
 
 
 @lru_cache(maxsize=1024)
