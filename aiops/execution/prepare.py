@@ -14,7 +14,7 @@ from aiops.cache.answers import CachedCompletion
 from aiops.calls.identity import new_call_id
 from aiops.execution.errors import ForbiddenParameter, UnknownParameter
 from aiops.execution.fallbacks import Fallback, fallbacks_from, usable_by
-from aiops.execution.redacting import redacted, require_nothing
+from aiops.execution.redacting import redacted
 from aiops.gateway.connections import Connection, get_connection
 from aiops.gateway.dialects import AnyRequest, Request
 from aiops.gateway.dialects.responses_input import not_taken
@@ -255,27 +255,6 @@ def _without(request: AnyRequest, plan: Plan, about: About, call_id: UUID) -> Pr
         restore=restore,
         unredacted=None if leaving is request else request,
     )
-
-
-def prepare_sdk(request: AnyRequest, about: About, connection: Connection, *, priced: bool, now: datetime) -> Prepared:
-    """A call out of what somebody asks with the SDK itself: its parameters are their own business.
-
-    Args:
-        priced: False where nobody here can say what it costs.
-
-    Raises:
-        MayNotLeave, RedactionError: it holds what may not leave, or nobody could see whether.
-    """
-    # Nothing can be taken out here: the SDK would show whoever asked the tokens.
-    require_nothing(request, detectors_of(connection))
-    price = None
-    if connection.free or request.operation == "moderation":
-        price = FREE
-    elif priced:
-        price = price_of(connection, request.model, now)
-    plan = Plan(connection=connection, model=request.model, price=price)
-    ceiling = price.ceiling_of(request.most()) if price else None
-    return Prepared(call_id=new_call_id(), plan=plan, request=request, about=about, ceiling=ceiling)
 
 
 def instead(prepared: Prepared, fallback: Fallback, *, now: datetime) -> Prepared:

@@ -226,8 +226,8 @@ def test_a_doorbell_that_is_not_there(refused, triage, tickets, settings):
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
 def test_a_model_whose_price_nobody_knows_under_a_budget(refused, command, dry):
     assert refused(*command, *dry, "--language-model", "gpt-unheard-of") == (
-        "Nobody knows what “gpt-unheard-of” costs on “default”, so no budget can hold for it: choose a model with a "
-        "known price, or mark the connection FREE where calls cost nothing."
+        "Nobody knows what “gpt-unheard-of” costs on “default”, so no budget can hold for it: choose another "
+        "model, give it an own price, or mark the connection FREE where calls cost nothing."
     )
 
 

@@ -21,7 +21,8 @@ from aiops.execution.call import policy_of
 from aiops.execution.closing import aclose_call, close_call
 from aiops.execution.errors import UnpricedParameter
 from aiops.execution.judge import Outcome, judge, spoiled
-from aiops.execution.prepare import Prepared, prepare_sdk
+from aiops.execution.prepare import Prepared
+from aiops.execution.prepare_sdk import prepare_sdk
 from aiops.gateway.bounds import MOST_BYTES
 from aiops.gateway.completion import Completion
 from aiops.gateway.connections import Connection
