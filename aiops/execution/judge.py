@@ -216,9 +216,16 @@ def _why(error: GatewayError, attempts: int) -> str:
 
 
 def _price(ended: Ended, completion: Completion | None) -> Price | None:
-    """The price of the model that answered, else of the one that was asked."""
+    """The price of the model that answered, in the tier that it was answered in, else of the one that was asked."""
     plan = ended.prepared.plan
-    if completion is None or not completion.model or completion.model == plan.model:
+    if completion is None or plan.price is None or plan.price.is_free:
+        return plan.price
+    if completion.tier:
+        # What nobody knows for that tier is unknown: the usual price may be a part of it.
+        names = [name for name in (completion.model, plan.model) if name]
+        found = (price_of(plan.connection, name, ended.ended_at, tier=completion.tier) for name in names)
+        return next((price for price in found if price is not None), None)
+    if not completion.model or completion.model == plan.model:
         return plan.price
     return price_of(plan.connection, completion.model, ended.ended_at) or plan.price
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from aiops.gateway.usage import Usage
 
+USUAL_TIERS = ("default", "auto", "standard")
+"""What providers call the service tier of whoever asked for none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
@@ -59,3 +62,9 @@ class Completion:
 
     result: Any = field(default=None, repr=False)
     """What an answer holds that is neither text nor tool call: vectors, sound, flags, probabilities."""
+
+    @property
+    def tier(self) -> str:
+        """The service tier that it was answered in, and is billed by; empty for the usual one."""
+        told = self.body.get("service_tier")
+        return told[:16] if isinstance(told, str) and told not in USUAL_TIERS else ""

@@ -54,6 +54,12 @@ class OwnPrice(models.Model):
     model = models.CharField(
         _("model"), max_length=128, help_text=_("Its name, or a pattern such as gpt-6* in which * is anything.")
     )
+    tier = models.CharField(
+        _("service tier"),
+        max_length=16,
+        blank=True,
+        help_text=_("Its name in answers, or batch. Empty: every one."),
+    )
     starts_at = models.DateTimeField(_("from"), default=timezone.now)
     ends_at = models.DateTimeField(_("until"), null=True, blank=True, help_text=_("Empty: until further notice."))
     input_tokens = _dollars(_("input"), _("Dollars a million tokens, like those below."))
@@ -77,7 +83,7 @@ class OwnPrice(models.Model):
             models.CheckConstraint(
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="aiops_own_price_ends_after"
             ),
-            models.UniqueConstraint(fields=("connection", "model", "starts_at"), name="aiops_own_price_once"),
+            models.UniqueConstraint(fields=("connection", "model", "tier", "starts_at"), name="aiops_own_price_once"),
         )
 
     def __str__(self) -> str:
@@ -106,24 +112,27 @@ class OwnPrice(models.Model):
             return
         if self.ends_at is not None and self.ends_at <= self.starts_at:
             raise ValidationError({"ends_at": _("It ends before it begins.")})
-        others = OwnPrice.objects.filter(connection=self.connection, model=self.model).exclude(pk=self.pk)
+        others = OwnPrice.objects.exclude(pk=self.pk)
+        others = others.filter(connection=self.connection, model=self.model, tier=self.tier)
         if other := others.overlapping(self.starts_at, self.ends_at).first():
             raise ValidationError(
                 _("Another price of it holds from %(start)s: let that one end first.")
                 % {"start": other.starts_at.strftime("%Y-%m-%d %H:%M")}
             )
 
-    def holds(self, connection: str, model: str, at: datetime) -> bool:
-        """Whether it is the price of a model over a connection at a time."""
+    def holds(self, connection: str, model: str, at: datetime, tier: str = "") -> bool:
+        """Whether it is the price of a model over a connection at a time, in a tier."""
+        if self.tier not in ("", tier):
+            return False
         if self.connection not in ("", connection) or at < self.starts_at or (self.ends_at and at >= self.ends_at):
             return False
         pattern = "".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", self.model))
         return re.fullmatch(pattern + SNAPSHOT, model) is not None
 
     @property
-    def exactness(self) -> tuple[bool, bool, int]:
-        """Of several that hold the greatest wins: for that connection, for that very name, of the longer pattern."""
-        return bool(self.connection), "*" not in self.model, len(self.model)
+    def exactness(self) -> tuple[bool, bool, int, bool]:
+        """Of several the greatest wins: for that connection, that very name, the longer pattern, that tier."""
+        return bool(self.connection), "*" not in self.model, len(self.model), bool(self.tier)
 
 
 RATES = (
@@ -132,9 +141,9 @@ RATES = (
 )  # fmt: skip
 
 
-def own_price(connection: str, model: str, at: datetime) -> OwnPrice | None:
+def own_price(connection: str, model: str, at: datetime, *, tier: str = "") -> OwnPrice | None:
     """The price of one's own that holds; None where there is none."""
-    found = [one for one in _all() if one.holds(connection, model, at)]
+    found = [one for one in _all() if one.holds(connection, model, at, tier)]
     return max(found, key=lambda one: one.exactness, default=None)
 
 

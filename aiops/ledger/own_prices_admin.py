@@ -23,13 +23,13 @@ class OwnPriceAdmin(ModelAdmin[OwnPrice]):
 
     change_list_template = "admin/aiops/ownprice/change_list.html"
     change_form_template = "admin/aiops/ownprice/change_form.html"
-    list_display = ("model", "of_connection", "state", "starts_at", "until", "of_input", "of_output", "note")
+    list_display = ("model", "of_connection", "tier", "state", "starts_at", "until", "of_input", "of_output", "note")
     search_fields = ("model", "connection", "note")
     search_help_text = gettext_lazy("A part of its model, its connection or its note.")
     show_full_result_count = False
     save_as = True
     fieldsets = (
-        (None, {"fields": ("model", "connection", ("starts_at", "ends_at"), "note")}),
+        (None, {"fields": ("model", "connection", "tier", ("starts_at", "ends_at"), "note")}),
         (gettext_lazy("Rates in dollars"), {"fields": RATES}),
     )
 

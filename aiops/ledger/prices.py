@@ -16,6 +16,12 @@ from aiops.ledger.own_prices import OwnPrice, own_price
 OWN_SOURCE = "own price "
 """What the source of a price of one's own begins with; its key follows."""
 
+BATCH = "batch"
+"""The tier of what is answered within a day."""
+
+TOO_LOW = frozenset({"ultrafast"})
+"""Tiers that the price data is known to price too low."""
+
 FORMULA = 1
 """Version of the arithmetic below; kept with each cost."""
 
@@ -143,18 +149,21 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
 """Field of `Usage` → names of the price data, the first known of which holds."""
 
 
-def price_of(connection: Connection, model: str, at: datetime) -> Price | None:
+def price_of(connection: Connection, model: str, at: datetime, *, tier: str = "") -> Price | None:
     """What a model costs over a connection at a time; None when nobody knows.
 
     A price of one's own comes first, then the connection where it is free, then `genai-prices`, which is bundled and
     asks nobody.
+
+    Args:
+        tier: the service tier as the provider names it, or `BATCH`; empty for the usual one.
     """
-    own = own_price(connection.alias, model, at)
+    own = own_price(connection.alias, model, at, tier=tier)
     if own is not None and (own.connection or not connection.free):
         return _own(own)
     if connection.free:
         return FREE
-    return _listed(connection.provider, model, at.astimezone(UTC).date())
+    return _listed(connection.provider, model, at.astimezone(UTC).date(), tier)
 
 
 def _own(own: OwnPrice) -> Price:
@@ -167,7 +176,7 @@ def _own(own: OwnPrice) -> Price:
 
 
 @lru_cache(maxsize=1024)
-def _listed(provider_id: str, model: str, day: date) -> Price | None:
+def _listed(provider_id: str, model: str, day: date, tier: str) -> Price | None:
     # Costs 0.3 s and 25 MB to import: only where something is to be priced.
     from importlib.metadata import version
 
@@ -177,7 +186,12 @@ def _listed(provider_id: str, model: str, day: date) -> Price | None:
         _, found = get_snapshot().find_provider_model(model, None, provider_id, None)
     except LookupError:
         return None
-    listed = found.get_prices(datetime.combine(day, time(12), UTC))
+    noon = datetime.combine(day, time(12), UTC)
+    context: dict[str, str] = {"processing": "batch"} if tier == BATCH else {"service_tier": tier} if tier else {}
+    if context and (tier in TOO_LOW or not _has_variant(found, context, noon)):
+        # Where it has none, the price data would give the usual price.
+        return None
+    listed = found.get_prices(noon, context or None)
     rates = {}
     for bucket, names in SOURCES.items():
         known = [value for name in names if (value := getattr(listed, name, None)) is not None]
@@ -201,6 +215,14 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "input_characters": ("million_characters",),
 }
 """Field of `Usage` → rates of a price of one's own, the first known of which holds."""
+
+
+def _has_variant(listed: Any, context: Mapping[str, str], moment: datetime) -> bool:
+    return any(
+        variant.when == context and (variant.constraint is None or variant.constraint.active(moment))
+        for variant in listed.price_variants or ()
+    )
+
 
 PER_MILLION = Decimal(1000)
 """Nano-dollars for one, where dollars are given for a million."""

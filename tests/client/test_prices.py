@@ -10,7 +10,7 @@ from genai_prices import calc_price
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiops import get_structured_completion_sync, track_costs
+from aiops import get_openai_client, get_structured_completion_sync, track_costs
 from aiops.calls.models import Call
 from aiops.gateway.connections import get_connection
 from aiops.gateway.dialects import DecisionRequest, EmbeddingRequest, Request, SpeechRequest, TranscriptionRequest
@@ -21,6 +21,8 @@ from aiops.ledger.errors import UnpricedModel
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
 from aiops.ledger.prices import price_of
 from tests.client.test_structured import Page
+
+pytestmark = pytest.mark.django_db
 
 ASK = "What is a chargeback?"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(60)
@@ -251,3 +253,15 @@ def test_a_free_connection_costs_nothing_whatever_the_model(connect, call, provi
     provider.reply_with(Raw(json.dumps({"data": [{"index": 0, "embedding": [1.0]}]}).encode()))
     call("embed", ASK, model="nobodys-model")
     assert settled() == 0
+
+
+@pytest.mark.parametrize(("tier", "rate"), [("default", 1), ("flex", 0.5), ("priority", 2), ("scale", None)])
+def test_an_answer_costs_what_its_service_tier_costs(provider, budget, tier, rate):
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Money back."}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}
+    body = {"model": "gpt-6-luna", "choices": [choice], "usage": usage, "service_tier": tier}
+    provider.reply_with(Raw(json.dumps(body).encode()))
+    get_openai_client().chat_completion(ASK, max_tokens=50)
+    call, hold = Call.objects.get(), Hold.objects.get()
+    assert call.cost == (None if rate is None else (10 * 100 + 4 * 500) * rate)
+    assert hold.settled == (hold.amount if rate is None else call.cost)
