@@ -14,6 +14,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from aiops.jobs.errors import WrongState
+from aiops.ledger.periods import periods_of
+from aiops.ledger.scopes import ChargedTo
 from prompts.models.fields import OrderedJSONField
 
 UNHEARD = timedelta(minutes=5)
@@ -30,6 +32,10 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def running(self) -> Self:
         return self.filter(status=Job.Status.RUNNING)
+
+    def waiting_for_money(self) -> Self:
+        """Paused since a budget had no room."""
+        return self.filter(status=Job.Status.PAUSED, waits_for__isnull=False)
 
     def left_alone(self, now: datetime) -> Self:
         """Running, with no worker at them."""
@@ -59,6 +65,12 @@ class Job(models.Model):
     )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PLANNING, db_index=True)
     paused_because = models.TextField(_("why it is paused"), blank=True)
+    waits_for = models.BigIntegerField(
+        _("waits for, nano-dollars"),
+        null=True,
+        editable=False,
+        help_text=_("What its next call may cost, while it is paused since no budget has so much left."),
+    )
     item_count = models.PositiveIntegerField(_("items"), default=0)
     token: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(
         _("token of the form"),
@@ -92,6 +104,13 @@ class Job(models.Model):
     def __str__(self) -> str:
         return f"{self.version} on {self.source_text}"
 
+    def has_money(self, now: datetime) -> bool:
+        """Whether every budget that counts it has left what it waits for."""
+        to = ChargedTo(
+            connection=self.connection, prompt_id=self.version.prompt_id, user_id=self.user_id, job_id=self.pk
+        )
+        return all(not period.frozen and period.left >= (self.waits_for or 0) for period in periods_of(to, now))
+
     def begin(self, *, now: datetime) -> None:
         """All items are there: workers may start."""
         self._move(Job.Status.RUNNING, since=[Job.Status.PLANNING], item_count=self.item_count, started_at=now)
@@ -104,13 +123,16 @@ class Job(models.Model):
         """
         self._move(Job.Status.STOPPED, since=[Job.Status.RUNNING, Job.Status.PAUSED], ended_at=now)
 
-    def pause(self, because: str) -> None:
+    def pause(self, because: str, *, waits_for: int | None = None) -> None:
         """Begin no further item until somebody has done what `because` says, and resumes.
+
+        Args:
+            waits_for: nano-dollars that some budget had not left; with as much in all of them it goes on by itself.
 
         Raises:
             WrongState: it is not running.
         """
-        self._move(Job.Status.PAUSED, since=[Job.Status.RUNNING], paused_because=because)
+        self._move(Job.Status.PAUSED, since=[Job.Status.RUNNING], paused_because=because, waits_for=waits_for)
 
     def resume(self) -> None:
         """Go on with the items that are left; the caller rings.
@@ -121,7 +143,7 @@ class Job(models.Model):
         if self.status == Job.Status.RUNNING:
             raise WrongState(_("The job runs already."))
         since = [Job.Status.PAUSED, Job.Status.STOPPED]
-        self._move(Job.Status.RUNNING, since=since, paused_because="", ended_at=None)
+        self._move(Job.Status.RUNNING, since=since, paused_because="", waits_for=None, ended_at=None)
 
     def retry_failed(self, kind: str = "") -> int:
         """Let failed items be tried again: at once, the caller rings; in a stopped or paused job, once it is resumed.

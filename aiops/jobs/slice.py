@@ -39,7 +39,7 @@ def work_slice(job: Job, *, seconds: float) -> SliceReport:
         _find_provider(plan, patience=seconds / 2)
     except REFUSALS as error:
         # What fitted when the job was started may not any more: a key was taken away, an alias renamed.
-        pause(job, str(error))
+        pause(job, error)
         return SliceReport(0, more=False)
     token = uuid4()
     stays_until = _take(job, token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,11 +16,14 @@ from aiops.execution.trouble import patient
 from aiops.files.expiry import expire
 from aiops.gateway.connections import usable_connections
 from aiops.jobs.claim import lease
+from aiops.jobs.control import resume
 from aiops.jobs.doorbell import ring
+from aiops.jobs.errors import WrongState
 from aiops.jobs.models import Job
 from aiops.jobs.settle import settle_lost
 from aiops.jobs.slice import work_slice
 from aiops.options import options
+from aiops.stops.switch import stopped
 
 STALE_PLAN = timedelta(hours=1)
 """A job that was not planned after so long was killed while it was."""
@@ -50,6 +54,20 @@ def _running(job_id: int) -> Job | None:
     return Job.objects.running().select_related("version__prompt", "version__schema__schema").filter(pk=job_id).first()
 
 
+def go_on_with_money(now: datetime) -> int:
+    """Let jobs go on whose budget was raised, unfrozen or renewed since it stopped them. Returns how many did."""
+    gone_on = 0
+    if stopped():
+        return gone_on
+    for job in Job.objects.waiting_for_money().select_related("version"):
+        if job.has_money(now):
+            # Somebody may have pressed the button, or stopped it, meanwhile.
+            with suppress(WrongState):
+                resume(job)
+                gone_on += 1
+    return gone_on
+
+
 def sweep() -> int:
     """See to what nobody rang for: each minute, by a schedule. Returns how many jobs were rung for."""
     now = timezone.now()
@@ -60,6 +78,7 @@ def sweep() -> int:
         with durable():
             settle_lost(Call.objects.filter(started_at__lt=now - longest), now=now)
     prune(now=now)
+    go_on_with_money(now)
     rung = 0
     for job in Job.objects.left_alone(now):
         if job.finish(now=now) or not job.needs_ring(now):

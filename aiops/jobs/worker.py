@@ -27,6 +27,7 @@ from aiops.jobs.errors import WrongState
 from aiops.jobs.flight import Flight, Rehold
 from aiops.jobs.models import Item, Job
 from aiops.jobs.settle import fail, flush, settle_lost
+from aiops.ledger.errors import BudgetRefused
 from aiops.stops.switch import stopped
 
 logger = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class Worker:
         self.job.user_id, self.job.row_type_id = about
         if refusal := stopped():
             # What is held ready and has not left is taken back as well.
-            pause(self.job, str(refusal))
+            pause(self.job, refusal)
             return False
         return True
 
@@ -144,7 +145,7 @@ class Worker:
             self.most = 2 * max(self.most, self.slots)
             return len(taken)
         if not self.flight.size:
-            pause(self.job, str(opened.refusal))
+            pause(self.job, opened.refusal)
         # What is in flight holds more than it will have cost: there may be room again when it has ended.
         self.most = max(1, self.flight.size)
         return opened.count + len(kept)
@@ -198,10 +199,10 @@ class Worker:
             settle_lost(Call.objects.filter(item_id__in=again), now=now)
 
 
-def pause(job: Job, because: str) -> None:
-    """Begin nothing more at a job until somebody has seen to it."""
+def pause(job: Job, because: Exception) -> None:
+    """Begin nothing more at a job until somebody has seen to it, or a budget has room again."""
     try:
-        job.pause(because)
+        job.pause(str(because), waits_for=because.wanted if isinstance(because, BudgetRefused) else None)
     except WrongState:
         # It was stopped, or another worker paused it: either way nothing more is begun.
         return

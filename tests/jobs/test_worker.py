@@ -25,10 +25,14 @@ from aiops.jobs.sources import model_source
 from aiops.jobs.start import start_job
 from aiops.jobs.tasks import sweep, work
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
+from aiops.ledger.periods import change_cap
+from aiops.stops.switch import stop_all
 from project.helpdesk.models import Ticket
 from prompts.models import Prompt
 
 pytestmark = pytest.mark.usefixtures("budget")
+
+DOLLAR = 1_000_000_000
 
 
 @pytest.fixture
@@ -162,6 +166,64 @@ def test_the_budget_is_a_wall_and_the_job_waits_in_front_of_it(job, provider):
     assert provider.requests == []
     assert counts(job) == {"pending": 20}
     assert not Call.objects.exists()
+
+
+def raise_cap(cap):
+    change_cap(Budget.objects.get(), cap, now=timezone.now())
+
+
+def freeze(frozen):
+    BudgetPeriod.objects.update(frozen=frozen)
+
+
+def test_a_job_before_the_wall_goes_on_by_itself_once_there_is_room(job, provider):
+    raise_cap(0)
+    work(job.pk)
+    job.refresh_from_db()
+    wanted = job.waits_for
+    assert job.status == Job.Status.PAUSED and wanted > 0
+    raise_cap(wanted - 1)
+    freeze(True)
+    assert sweep() == 0
+    raise_cap(10 * DOLLAR)
+    assert sweep() == 0, "it is frozen"
+    freeze(False)
+    sweep()
+    job.refresh_from_db()
+    assert (job.status, job.paused_because, job.waits_for) == (Job.Status.RUNNING, "", None)
+    assert work(job.pk) == 20
+    assert len(provider.requests) == 20
+
+
+def test_a_job_before_the_wall_waits_until_there_is_room_for_its_next_call(job):
+    raise_cap(0)
+    work(job.pk)
+    job.refresh_from_db()
+    for cap, status in ((job.waits_for - 1, Job.Status.PAUSED), (job.waits_for, Job.Status.RUNNING)):
+        raise_cap(cap)
+        sweep()
+        job.refresh_from_db()
+        assert job.status == status
+
+
+def test_while_every_call_is_stopped_no_job_goes_on_by_itself(job):
+    raise_cap(0)
+    work(job.pk)
+    raise_cap(10 * DOLLAR)
+    stop_all(None, "a drill")
+    sweep()
+    job.refresh_from_db()
+    assert job.status == Job.Status.PAUSED
+
+
+def test_a_job_that_was_paused_for_something_else_waits_for_somebody(job, provider, settings):
+    default = settings.AIOPS["CONNECTIONS"]["default"]
+    settings.AIOPS = {"CONNECTIONS": {"default": {"BASE_URL": "https://api.openai.com/v1", "API_KEY": ""}}}
+    work(job.pk)
+    settings.AIOPS = {"CONNECTIONS": {"default": default}}
+    sweep()
+    job.refresh_from_db()
+    assert (job.status, job.waits_for) == (Job.Status.PAUSED, None)
 
 
 def test_a_budget_that_has_room_for_a_few_lets_a_few_through(job, provider):
