@@ -51,6 +51,12 @@ class Options:
     redact: tuple[str, ...] = ()
     """Dotted paths of what finds that which may not leave (`aiops.redaction`); a connection may say otherwise."""
 
+    budget_mail: tuple[str, ...] = ()
+    """Who is told by mail of a budget that is nearly spent; empty: the site's `ADMINS`."""
+
+    budget_webhook: str | None = field(default=None, repr=False)
+    """Where that is posted as JSON, too. There may be a secret in it."""
+
     redis_url: str | None = field(default=None, repr=False)
     """Address of the Redis that counts limits; None: the database does. There may be a password in it."""
 
@@ -123,6 +129,10 @@ def _check(name: object, value: object) -> None:
     if name == "REDIS_URL" and not _is_address_of_redis(value):
         # Not repeated: there may be a password in it.
         raise InvalidOption("AIOPS['REDIS_URL'] is no address of a Redis: it must begin with redis://, or be None.")
+    if name == "BUDGET_WEBHOOK" and not _is_web_address(value):
+        raise InvalidOption(
+            "AIOPS['BUDGET_WEBHOOK'] is no address: it must begin with https:// or http://, or be None."
+        )
     if known[name].type == "str | Path | None" and not isinstance(value, str | Path | None):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a path.")
     if known[name].type == "tuple[str, ...]" and not is_list_of_texts(value):
@@ -132,6 +142,10 @@ def _check(name: object, value: object) -> None:
 def is_list_of_texts(value: object) -> bool:
     """Whether an option that takes several texts can have this value."""
     return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+
+
+def _is_web_address(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.startswith(("https://", "http://")))
 
 
 def _is_address_of_redis(value: object) -> bool:

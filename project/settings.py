@@ -141,6 +141,19 @@ MEDIA_ROOT = VAR_DIR / "media"
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "change"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 
+# --- Mail: printed on one's own machine.
+_mail = {
+    "BACKEND": f"django.core.mail.backends.{'console' if DEBUG else 'smtp'}.EmailBackend",
+    "OPTIONS": {} if DEBUG else {"host": env.str("MAIL_HOST", "localhost"), "port": env.int("MAIL_PORT", 25)},
+}
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": _mail}
+else:
+    EMAIL_BACKEND = _mail["BACKEND"]
+    EMAIL_HOST: str = env.str("MAIL_HOST", "localhost")
+    EMAIL_PORT: int = env.int("MAIL_PORT", 25)
+DEFAULT_FROM_EMAIL: str = env.str("MAIL_FROM", "webmaster@localhost")
+
 # --- The AI back office.
 LOCAL_CONNECTION = {
     "NAME": "this machine",
@@ -158,6 +171,9 @@ AIOPS = {
     # Seconds that a worker works before it rings for the next: short enough that a deploy waits for nobody.
     "SLICE_SECONDS": 60,
     "IN_TRANSACTION": "refuse",
+    # Who is told of a budget that is nearly spent.
+    "BUDGET_MAIL": env.list("BUDGET_MAIL", []),
+    "BUDGET_WEBHOOK": env.str("BUDGET_WEBHOOK", "") or None,
     # Counts requests and tokens a minute, where it is there; the database does otherwise.
     "REDIS_URL": REDIS_URL or None,
 }

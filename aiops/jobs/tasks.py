@@ -22,6 +22,7 @@ from aiops.jobs.errors import WrongState
 from aiops.jobs.models import Job
 from aiops.jobs.settle import settle_lost
 from aiops.jobs.slice import work_slice
+from aiops.ledger.warnings import warn
 from aiops.options import options
 from aiops.stops.switch import stopped
 
@@ -86,6 +87,7 @@ def sweep() -> int:
         with transaction.atomic():
             ring(job.pk)
         rung += 1
-    # Last: it asks providers, which may take their time.
+    # Last: they ask others, which may take their time.
+    warn(now)
     expire(now)
     return rung

@@ -70,7 +70,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Budget
-        fields = ("name", "scope", "renewal", "time_zone", "active")
+        fields = ("name", "scope", "renewal", "time_zone", "warn_at", "active")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -165,7 +165,9 @@ class PeriodInline(TabularInline):
     @admin.display(description=gettext_lazy("state"))
     def state(self, period: BudgetPeriod) -> SafeString | str:
         if not period.frozen:
-            return _("open") if is_current(period) else _("over")
+            if not is_current(period):
+                return _("over")
+            return marked("paused", _("nearly spent")) if period.warned_at else _("open")
         return format_html("{} {}", marked("frozen", _("frozen")), period.frozen_because)
 
 
@@ -187,7 +189,7 @@ class BudgetAdmin(ModelAdmin[Budget]):
 
     form = BudgetForm
     inlines = (PeriodInline,)
-    fields = ("name", "scope", "of", "cap_in_dollars", "renewal", "time_zone", "active")
+    fields = ("name", "scope", "of", "cap_in_dollars", "warn_at", "renewal", "time_zone", "active")
     list_display = ("name", "counts", "renewal", "shown_cap", "spent", "left", "active", "state")
     change_list_template = "admin/aiops/budget/change_list.html"
     change_form_template = "admin/aiops/budget/change_form.html"
@@ -212,6 +214,7 @@ class BudgetAdmin(ModelAdmin[Budget]):
                 present_settled=Subquery(present.annotate(all=Sum("settled")).values("all")),
                 present_fullest=Subquery(present.annotate(all=Max(F("settled") + F("held"))).values("all")),
                 present_frozen=Exists(present.filter(frozen=True)),
+                present_warned=Exists(present.filter(warned_at__isnull=False)),
             )
         )
 
@@ -242,6 +245,8 @@ class BudgetAdmin(ModelAdmin[Budget]):
     def state(self, budget: Any) -> SafeString | str:
         if budget.present_frozen:
             return marked("frozen", _("frozen"))
+        if budget.active and budget.present_warned:
+            return marked("paused", _("nearly spent"))
         return _("open") if budget.active else _("switched off")
 
     def save_model(self, request: HttpRequest, obj: Budget, form: BudgetForm, change: bool) -> None:

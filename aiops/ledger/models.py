@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -35,6 +36,13 @@ class Budget(models.Model):
     renewal = models.CharField(_("renewed"), max_length=8, choices=Renewal, default=Renewal.MONTH)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, help_text=_("Empty: that of the site."))
     cap = models.BigIntegerField(_("cap in nano-dollars"))
+    warn_at = models.PositiveSmallIntegerField(
+        _("warn at"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("Percent of the cap that are spent, once a period. Empty: no warning."),
+    )
     active = models.BooleanField(_("active"), default=True)
 
     class Meta:
@@ -85,6 +93,7 @@ class BudgetPeriod(models.Model):
     settled = models.BigIntegerField(_("settled, nano-dollars"), default=0)
     frozen = models.BooleanField(_("frozen"), default=False)
     frozen_because = models.TextField(_("why it is frozen"), blank=True)
+    warned_at = models.DateTimeField(_("warned"), null=True)
 
     objects = BudgetPeriodQuerySet.as_manager()
 
