@@ -149,20 +149,22 @@ def own_price(connection: str, model: str, at: datetime, *, tier: str = "") -> O
 
 def forget() -> None:
     """Read them anew when they are next asked for."""
-    _kept.clear()
+    _kept[0] = NEVER_READ
 
 
-_kept: list[tuple[float, Sequence[OwnPrice]]] = []
-"""When they were read, and they."""
+NEVER_READ: tuple[float, Sequence[OwnPrice]] = (-math.inf, ())
+
+_kept = [NEVER_READ]
+"""When they were read, and they: one value, which threads replace and never change."""
 
 
 def _all() -> Sequence[OwnPrice]:
     """All there are: a handful, asked for with every call."""
-    read_at, prices = _kept[0] if _kept else (-math.inf, ())
+    read_at, prices = _kept[0]
     # On an event loop nobody may ask the database: a call that is under way there was prepared with what is kept.
     if time.monotonic() - read_at > FRESH and not _on_event_loop():
         prices = tuple(OwnPrice.objects.all())
-        _kept[:] = [(time.monotonic(), prices)]
+        _kept[0] = (time.monotonic(), prices)
     return prices
 
 
