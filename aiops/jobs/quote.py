@@ -94,11 +94,20 @@ class Quote:
         return _("between %(low)s and %(high)s on %(model)s") % words
 
 
-def quote(version: PromptVersion, source: Source, *, connection: str = "", model: str = "", user: Any = None) -> Quote:
+def quote(
+    version: PromptVersion,
+    source: Source,
+    *,
+    connection: str = "",
+    model: str = "",
+    user: Any = None,
+    most_cost: int | None = None,
+) -> Quote:
     """Reckon what a version over a source would ask and cost. Nothing is sent.
 
     Args:
         user: who would start it.
+        most_cost: nano-dollars at which it would be paused.
 
     Raises:
         JobRefused: as `start_job` would.
@@ -126,7 +135,7 @@ def quote(version: PromptVersion, source: Source, *, connection: str = "", model
         cost_high=cost_high,
         connection=plan.connection,
         model=plan.model,
-        budgets=_budgets(charged_to(plan, user_id), cost_high, now),
+        budgets=(*_of_job(most_cost, cost_high), *_budgets(charged_to(plan, user_id), cost_high, now)),
     )
 
 
@@ -178,6 +187,10 @@ def _cost(price: Price | None, tokens_in: int, tokens_out: int, rows: int) -> in
         return None
     each = price.cost(Usage(input_tokens=tokens_in, output_tokens=tokens_out))
     return None if each is None else each * rows
+
+
+def _of_job(most: int | None, cost: int | None) -> tuple[BudgetLeft, ...]:
+    return () if most is None else (BudgetLeft(_("this job"), most, None if cost is None else most - cost),)
 
 
 def _budgets(to: ChargedTo, cost: int | None, now: datetime) -> tuple[BudgetLeft, ...]:

@@ -17,6 +17,7 @@ from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.doorbell import ring
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.models import Item, Job
+from aiops.jobs.most_cost import set_most_cost
 from aiops.jobs.plan import check
 from aiops.jobs.sample import see_that_one_fits
 from aiops.jobs.sources import Source, SourceError, SourceRow
@@ -35,6 +36,7 @@ def start_job(
     connection: str = "",
     model: str = "",
     token: UUID | None = None,
+    most_cost: int | None = None,
 ) -> Job:
     """Run a version over all rows of a source, in the background.
 
@@ -42,6 +44,7 @@ def start_job(
         connection: alias; empty for the version's own, else the default.
         model: empty for the version's own, else the connection's.
         user: who starts it.
+        most_cost: nano-dollars that it may cost, whatever the budgets have; then it is paused. None: no more than they.
         token: what the form that asks for it was given; asked for twice with one token, the second gets the first job.
 
     Raises:
@@ -66,6 +69,8 @@ def start_job(
         if not job.item_count:
             raise JobRefused(_("The rows were gone before the job began."))
         with transaction.atomic():
+            if most_cost is not None:
+                set_most_cost(job, most_cost)
             job.begin(now=timezone.now())
             ring(job.pk)
     except BaseException as error:

@@ -194,6 +194,7 @@ class BudgetAdmin(ModelAdmin[Budget]):
     change_list_template = "admin/aiops/budget/change_list.html"
     change_form_template = "admin/aiops/budget/change_form.html"
     actions = ("let_go_on",)
+    list_filter = ("scope", "active")
     sortable_by = ("name",)
     show_full_result_count = False
 

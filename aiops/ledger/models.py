@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import Self
@@ -14,6 +15,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from aiops.ledger.scopes import Scope, names_of
+
+
+class BudgetQuerySet(models.QuerySet["Budget"]):
+    def counting(self, job_ids: Collection[int | None]) -> Self:
+        """Active ones that may count calls of these jobs: of those of one job alone there is one for each ever run."""
+        jobs = ["", *(str(job_id) for job_id in job_ids if job_id is not None)]
+        return self.filter(~Q(scope=Scope.JOB) | Q(subject__in=jobs), active=True)
 
 
 class Budget(models.Model):
@@ -45,10 +53,13 @@ class Budget(models.Model):
     )
     active = models.BooleanField(_("active"), default=True)
 
+    objects = BudgetQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("budget")
         verbose_name_plural = _("budgets")
         ordering = ("name",)
+        indexes = (models.Index(fields=("scope", "subject"), name="aiops_budget_scope"),)
         constraints = (models.CheckConstraint(condition=Q(cap__gte=0), name="aiops_budget_cap_not_negative"),)
 
     def __str__(self) -> str:

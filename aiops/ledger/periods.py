@@ -43,7 +43,7 @@ def periods_of(to: ChargedTo, now: datetime) -> list[BudgetPeriod]:
 
 def periods_for(charged: Iterable[ChargedTo], now: datetime) -> dict[ChargedTo, list[BudgetPeriod]]:
     """As `periods_of`, of several calls at once: two queries, and one more where groups of users have budgets."""
-    budgets = list(Budget.objects.filter(active=True))
+    budgets = list(Budget.objects.counting({to.job_id for to in charged}))
     groups = groups_of({to.user_id for to in charged}) if any(one.scope == Scope.GROUP for one in budgets) else {}
     wanted = {to: _wanted(to, budgets, groups.get(to.user_id, [])) for to in charged}
     keys = {key: budget for found in wanted.values() for key, budget in found.items()}

@@ -7,6 +7,7 @@ import re
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from aiops.execution import errors as execution
 from aiops.jobs.errors import JobError
 from aiops.jobs.sources import SourceError
+from aiops.ledger.money import to_nanos
 from aiops.resources import ResourceError
 from prompts.numbers import number_in
 
@@ -68,6 +70,21 @@ def refusals() -> Iterator[None]:
 def harmless(text: str) -> str:
     """`text` without the control characters that move a terminal's cursor, recolour it or rename its window."""
     return _CONTROLS.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def dollars_typed(text: str) -> int:
+    """A type for argparse: dollars above zero, as nano-dollars.
+
+    Raises:
+        ArgumentTypeError: they are not.
+    """
+    try:
+        dollars = Decimal(text)
+    except InvalidOperation:
+        dollars = Decimal(0)
+    if not dollars.is_finite() or not Decimal("0.000000001") <= dollars <= 1_000_000_000:
+        raise ArgumentTypeError(f"{text} is no sum of dollars above zero, such as 2.50")
+    return to_nanos(dollars)
 
 
 def whole_number(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:

@@ -15,7 +15,7 @@ from aiops.calls.models import Call
 from aiops.gateway.testing import Status
 from aiops.jobs.models import Item, Job
 from aiops.jobs.tasks import work
-from aiops.ledger.models import Hold
+from aiops.ledger.models import Budget, Hold
 
 ROWS = ("--model", "helpdesk.Ticket")
 
@@ -66,6 +66,21 @@ def test_a_dry_run_as_json_says_what_the_budgets_have_left(run, triage, tickets,
         "model": "gpt-6-luna",
         "budgets": [{"name": "Everything", "left": 20_000_000_000, "after": 20_000_000_000 - cost}],
     }
+
+
+def test_a_job_may_cost_so_much_and_no_more(run, triage, tickets, provider):
+    found = json.loads(run("run_job", "triage-ticket", *ROWS, "--most-cost", "2.5", "--dry-run", "--json").stdout)
+    assert found["budgets"][0]["left"] == 2_500_000_000
+    assert run("run_job", "triage-ticket", *ROWS, "--most-cost", "2.5").code == 0
+    assert Budget.objects.get(scope="job", subject=str(Job.objects.get().pk)).cap == 2_500_000_000
+
+
+@pytest.mark.parametrize("dollars", ["0", "-1", "much", "NaN", "1e99"])
+def test_a_most_that_makes_no_sense_is_refused(run, triage, tickets, dollars):
+    ran = run("run_job", "triage-ticket", *ROWS, f"--most-cost={dollars}")
+    assert ran.code == 2
+    assert f"{dollars} is no sum of dollars above zero, such as 2.50" in ran.stderr
+    assert not Job.objects.exists()
 
 
 def test_a_job_is_started_and_its_number_said(run, triage, tickets, provider):

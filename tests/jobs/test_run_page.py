@@ -130,6 +130,20 @@ def test_from_the_ticked_tickets_to_a_job(client, runner, tickets, triage, quiet
     assert client.get(done.url).status_code == 200
 
 
+def test_a_job_that_may_cost_so_much_and_no_more(client, runner, tickets, triage, quiet):
+    page = quote(client, tickets[:3], most_cost="0.5")
+    assert "Budget “this job”: $0.50 left, of which this takes $" in page.content.decode()
+    confirm(client, page)
+    budget = Budget.objects.get(scope="job")
+    assert (budget.subject, budget.cap) == (str(Job.objects.get().pk), 500_000_000)
+
+
+@pytest.mark.parametrize("most_cost", ["-1", "0", "much", "0.0000001"])
+def test_a_most_that_makes_no_sense_is_refused(client, runner, tickets, triage, quiet, most_cost):
+    page = post(client, tickets[:1], step="quote", **choices(most_cost=most_cost))
+    assert page.context["form"].errors["most_cost"]
+
+
 def test_all_rows_of_a_filtered_list(client, runner, tickets, triage, quiet):
     address = f"{LIST}?category__exact=card&o=1"
     page = quote(client, tickets[:1], address, across="1")
@@ -528,7 +542,7 @@ def test_the_pages_ask_the_database_little_whatever_the_number_of_rows(
         page = post(client, [one], select_across="1")
     assert "Run a prompt on 40,000 tickets" in page.content.decode()
     assert len(page.content) < 20_000
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         page = quote(client, [one], across="1")
     assert page.context["quote"].rows == 40_000
     assert len(page.content) < 20_000

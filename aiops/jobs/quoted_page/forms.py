@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aiops.catalogue.choices import model_choices
 from aiops.gateway.connections import usable_connections
+from aiops.ledger.money import to_nanos
 from prompts.admin.fields import TextWithChoices
 from prompts.errors import PromptError
 from prompts.lookup import find_version
@@ -46,6 +48,16 @@ class VersionForm(forms.Form):
         required=False,
         max_length=128,
         help_text=_("Empty: the version's own, or else the connection's."),
+    )
+
+    most_cost = forms.DecimalField(
+        label=_("Stop at"),
+        required=False,
+        min_value=Decimal("0.000001"),
+        max_value=Decimal(1_000_000_000),
+        decimal_places=6,
+        max_digits=16,
+        help_text=_("Dollars that the job may cost. Empty: as much as the budgets have."),
     )
 
     def __init__(self, *args: Any, user: Any = None, **kwargs: Any) -> None:
@@ -102,10 +114,17 @@ class VersionForm(forms.Form):
         name: str = self.cleaned_data["model"]
         return name
 
+    @property
+    def most_nanos(self) -> int | None:
+        """What the job may cost, nano-dollars; None leaves it to the budgets."""
+        dollars: Decimal | None = self.cleaned_data["most_cost"]
+        return None if dollars is None else to_nanos(dollars)
+
     def pinned(self) -> dict[str, str]:
         """What was chosen, for the next step's hidden fields: a label may move, the version that was quoted stays."""
         pinned = {"prompt": self.found.prompt.name, "version": str(self.found.number), "connection": self.alias}
         pinned["model"] = self.model_name
+        pinned["most_cost"] = str(self.cleaned_data["most_cost"] or "")
         return {name: value for name, value in pinned.items() if value}
 
 

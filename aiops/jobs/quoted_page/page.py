@@ -104,7 +104,14 @@ class QuotedPage(ABC, Generic[F]):
         return self._page({"form": form, **self.context(form)})
 
     def _quote(self, form: F, source: Source) -> HttpResponse:
-        offer = quote(form.found, source, connection=form.alias, model=form.model_name, user=self.request.user)
+        offer = quote(
+            form.found,
+            source,
+            connection=form.alias,
+            model=form.model_name,
+            user=self.request.user,
+            most_cost=form.most_nanos,
+        )
         return self._page(
             {
                 "quote": offer,
@@ -129,6 +136,7 @@ class QuotedPage(ABC, Generic[F]):
             connection=form.alias,
             model=form.model_name,
             token=confirm.cleaned_data["token"],
+            most_cost=form.most_nanos,
         )
         self.started(form)
         messages.success(self.request, _("The job was started: %(job)s.") % {"job": job})

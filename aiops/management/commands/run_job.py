@@ -14,7 +14,7 @@ from aiops.jobs.sources import FileSource, Source, model_source
 from aiops.jobs.sources.first_rows import FirstRows
 from aiops.jobs.start import start_job
 from aiops.management.job_command import JobCommand
-from aiops.management.terminal import harmless, refusals, refused, whole_number
+from aiops.management.terminal import dollars_typed, harmless, refusals, refused, whole_number
 from prompts.lookup import find_version
 
 
@@ -49,6 +49,9 @@ class Command(JobCommand):
         parser.add_argument("--empty", default="", metavar="FIELD", help="only rows where this field is empty")
         parser.add_argument("--connection", default="", metavar="ALIAS", help="(default: the version's own)")
         parser.add_argument("--language-model", default="", metavar="NAME", help="(default: the version's own)")
+        parser.add_argument(
+            "--most-cost", type=dollars_typed, metavar="DOLLARS", help="pause it there, whatever the budgets have left"
+        )
         parser.add_argument("--user", default="", metavar="USERNAME", help="who starts it, for the records")
         then = parser.add_mutually_exclusive_group()
         then.add_argument("--dry-run", action="store_true", help="say what it would ask and cost, and send nothing")
@@ -63,9 +66,9 @@ class Command(JobCommand):
             user = _user(options["user"]) if options["user"] else None
             source = _source(options)
             if options["dry_run"]:
-                self._say(quote(version, source, **how), as_json=options["json"])
+                self._say(quote(version, source, most_cost=options["most_cost"], **how), as_json=options["json"])
                 return
-            job = start_job(version, source, user=user, **how)
+            job = start_job(version, source, user=user, most_cost=options["most_cost"], **how)
         if options["follow"]:
             self.follow(job, as_json=options["json"])
         elif options["json"]:
