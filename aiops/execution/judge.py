@@ -24,6 +24,9 @@ from aiops.ledger.holds import Ending
 from aiops.ledger.prices import FREE, Price, price_of
 from prompts.schemas import problems_of
 
+TIERED = frozenset({"openai", "azure"})
+"""Providers whose service tiers have prices of their own; others say there what they like."""
+
 SCHEMA = "schema"
 """The kind of error of an answer that came whole and breaks its schema."""
 
@@ -220,7 +223,7 @@ def _price(ended: Ended, completion: Completion | None) -> Price | None:
     plan = ended.prepared.plan
     if completion is None or plan.price is None or plan.price.is_free:
         return plan.price
-    if completion.tier:
+    if completion.tier and plan.connection.provider in TIERED:
         # What nobody knows for that tier is unknown: the usual price may be a part of it.
         names = [name for name in (completion.model, plan.model) if name]
         found = (price_of(plan.connection, name, ended.ended_at, tier=completion.tier) for name in names)

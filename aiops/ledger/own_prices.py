@@ -58,7 +58,7 @@ class OwnPrice(models.Model):
         _("service tier"),
         max_length=16,
         blank=True,
-        help_text=_("Its name in answers, or batch. Empty: every one."),
+        help_text=_("Its name in answers, or batch. Empty: the usual one."),
     )
     starts_at = models.DateTimeField(_("from"), default=timezone.now)
     ends_at = models.DateTimeField(_("until"), null=True, blank=True, help_text=_("Empty: until further notice."))
@@ -122,17 +122,17 @@ class OwnPrice(models.Model):
 
     def holds(self, connection: str, model: str, at: datetime, tier: str = "") -> bool:
         """Whether it is the price of a model over a connection at a time, in a tier."""
-        if self.tier not in ("", tier):
+        if self.tier != tier or self.connection not in ("", connection):
             return False
-        if self.connection not in ("", connection) or at < self.starts_at or (self.ends_at and at >= self.ends_at):
+        if at < self.starts_at or (self.ends_at and at >= self.ends_at):
             return False
         pattern = "".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", self.model))
         return re.fullmatch(pattern + SNAPSHOT, model) is not None
 
     @property
-    def exactness(self) -> tuple[bool, bool, int, bool]:
-        """Of several the greatest wins: for that connection, that very name, the longer pattern, that tier."""
-        return bool(self.connection), "*" not in self.model, len(self.model), bool(self.tier)
+    def exactness(self) -> tuple[bool, bool, int]:
+        """Of several that hold the greatest wins: for that connection, for that very name, of the longer pattern."""
+        return bool(self.connection), "*" not in self.model, len(self.model)
 
 
 RATES = (

@@ -284,7 +284,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('connection', models.CharField(blank=True, help_text='Its alias. Empty: every connection that is not free.', max_length=64, verbose_name='connection')),
                 ('model', models.CharField(help_text='Its name, or a pattern such as gpt-6* in which * is anything.', max_length=128, verbose_name='model')),
-                ('tier', models.CharField(blank=True, help_text='Its name in answers, or batch. Empty: every one.', max_length=16, verbose_name='service tier')),
+                ('tier', models.CharField(blank=True, help_text="Its name in answers, or batch. Empty: the usual one.", max_length=16, verbose_name='service tier')),
                 ('starts_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='from')),
                 ('ends_at', models.DateTimeField(blank=True, help_text='Empty: until further notice.', null=True, verbose_name='until')),
                 ('input_tokens', models.DecimalField(blank=True, decimal_places=6, help_text='Dollars a million tokens, like those below.', max_digits=16, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='input')),

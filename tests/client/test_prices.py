@@ -265,3 +265,14 @@ def test_an_answer_costs_what_its_service_tier_costs(provider, budget, tier, rat
     call, hold = Call.objects.get(), Hold.objects.get()
     assert call.cost == (None if rate is None else (10 * 100 + 4 * 500) * rate)
     assert hold.settled == (hold.amount if rate is None else call.cost)
+
+
+def test_what_another_provider_calls_its_tier_is_its_own_business(provider, budget, settings):
+    default = settings.AIOPS["CONNECTIONS"]["default"] | {"PROVIDER": "groq", "MODEL": "llama-3.1-8b-instant"}
+    settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {"default": default}}
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Money back."}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}
+    body = {"model": "llama-3.1-8b-instant", "choices": [choice], "usage": usage, "service_tier": "on_demand"}
+    provider.reply_with(Raw(json.dumps(body).encode()))
+    get_openai_client().chat_completion(ASK, max_tokens=50)
+    assert Call.objects.get().cost > 0

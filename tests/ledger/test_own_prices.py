@@ -26,8 +26,8 @@ OPENAI = connection_from("default", {"API_KEY": "x"})
 LOCAL = connection_from("local", {"BASE_URL": "http://127.0.0.1:8077/v1", "API_KEY": None, "FREE": True})
 
 
-def own(model, rate=3, connection="", starts_at=NOW - timedelta(days=30), ends_at=None, **rates):
-    price = OwnPrice(model=model, connection=connection, starts_at=starts_at, ends_at=ends_at)
+def own(model, rate=3, connection="", starts_at=NOW - timedelta(days=30), ends_at=None, tier="", **rates):
+    price = OwnPrice(model=model, connection=connection, starts_at=starts_at, ends_at=ends_at, tier=tier)
     for name, value in (rates or {"input_tokens": rate, "output_tokens": rate}).items():
         setattr(price, name, Decimal(str(value)))
     price.full_clean()
@@ -180,3 +180,14 @@ def test_one_after_the_other_is_no_overlap():
 def test_the_database_refuses_it_too():
     with pytest.raises(IntegrityError), transaction.atomic():
         OwnPrice.objects.create(model="a", starts_at=NOW, ends_at=NOW)
+
+
+def test_a_price_is_that_of_its_tier_and_no_other():
+    own("gpt-6-luna", 3)
+    own("gpt-6-luna", 9, tier="priority")
+
+    def of_tier(tier):
+        return price_of(OPENAI, "gpt-6-luna", NOW, tier=tier).cost(Usage(input_tokens=1000)) / 1_000_000
+
+    # What is not said here, the price data says.
+    assert [of_tier(""), of_tier("priority"), of_tier("flex")] == [3, 9, 0.05]
