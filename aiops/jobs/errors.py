@@ -1,11 +1,16 @@
 """What can go wrong with a job as a whole; what goes wrong with a row is said on its item.
 
 JobError
-├── JobRefused      it was not started: one sentence, nothing half-made
-└── WrongState      it cannot be stopped, resumed or retried as it stands now
+├── JobRefused        it was not started: one sentence, nothing half-made
+├── WrongState        it cannot be stopped, resumed or retried as it stands now
+└── TooManyFailures   it is paused: a person sees what is wrong, and resumes it
 """
 
 from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from aiops.calls.remedies import remedy
 
 
 class JobError(Exception):
@@ -18,3 +23,15 @@ class JobRefused(JobError):
 
 class WrongState(JobError):
     pass
+
+
+class TooManyFailures(JobError):
+    """So many rows failed one after the other that something is wrong with all of them."""
+
+    def __init__(self, count: int, kind: str) -> None:
+        """
+        Args:
+            kind: of the last one's error. Its sentence may quote an answer that not everybody may read.
+        """
+        words = {"n": f"{count:,}", "kind": kind.replace("_", " "), "remedy": remedy(kind)}
+        super().__init__(_("%(n)s rows in a row failed, the last one by “%(kind)s”. %(remedy)s") % words)

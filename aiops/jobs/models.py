@@ -71,6 +71,10 @@ class Job(models.Model):
         editable=False,
         help_text=_("What its next call may cost, while it is paused since no budget has so much left."),
     )
+    most_failures = models.PositiveIntegerField(
+        _("most failures in a row"), null=True, blank=True, help_text=_("After so many it is paused. Empty: never.")
+    )
+    failures_in_a_row = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
     item_count = models.PositiveIntegerField(_("items"), default=0)
     token: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(
         _("token of the form"),
@@ -103,6 +107,11 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version} on {self.source_text}"
+
+    def fails_on_and_on(self) -> bool:
+        """Whether as many rows have failed one after the other as may."""
+        most = models.F("most_failures")
+        return Job.objects.running().filter(pk=self.pk, failures_in_a_row__gte=most).exists()
 
     def has_money(self, now: datetime) -> bool:
         """Whether every budget that counts it has left what it waits for."""
@@ -143,7 +152,8 @@ class Job(models.Model):
         if self.status == Job.Status.RUNNING:
             raise WrongState(_("The job runs already."))
         since = [Job.Status.PAUSED, Job.Status.STOPPED]
-        self._move(Job.Status.RUNNING, since=since, paused_because="", waits_for=None, ended_at=None)
+        fresh = {"paused_because": "", "waits_for": None, "failures_in_a_row": 0, "ended_at": None}
+        self._move(Job.Status.RUNNING, since=since, **fresh)
 
     def retry_failed(self, kind: str = "") -> int:
         """Let failed items be tried again: at once, the caller rings; in a stopped or paused job, once it is resumed.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import takewhile
+from typing import Any
 from uuid import UUID
 
 from django.db import DataError, IntegrityError
@@ -26,8 +28,8 @@ UNFIT = (DataError, IntegrityError, OverflowError, ValueError)
 """What a database or its driver says to a value that it cannot hold. Trying again does not help."""
 
 
-def flush(job: Job, ended: Sequence[Ended], *, owner: UUID) -> None:
-    """Judge what has ended, and write it.
+def flush(job: Job, ended: Sequence[Ended], *, owner: UUID) -> list[Outcome]:
+    """Judge what has ended, and write it. Returns what came of each.
 
     An answer that no database holds ends as an error of its own item: the others are written all the same.
     """
@@ -40,6 +42,7 @@ def flush(job: Job, ended: Sequence[Ended], *, owner: UUID) -> None:
         for one, outcome in zip(ended, outcomes, strict=True):
             _flush_alone(job, one, outcome, owner=owner)
     keep_answers([(one.prepared, outcome) for one, outcome in zip(ended, outcomes, strict=True)])
+    return outcomes
 
 
 def _judged(ended: Ended) -> Outcome:
@@ -80,7 +83,14 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
         tokens_out=F("tokens_out") + sum(usage.tokens_out for usage in used if usage),
         cost=F("cost") + sum(outcome.cost or 0 for outcome in new),
         unknown_costs=F("unknown_costs") + sum(outcome.cost is None for outcome in new),
+        failures_in_a_row=_failures_in_a_row(new),
     )
+
+
+def _failures_in_a_row(outcomes: Sequence[Outcome]) -> Any:
+    """How many have failed since the last one that succeeded, those before these included where none of these did."""
+    last = len(list(takewhile(lambda outcome: not outcome.succeeded, reversed(outcomes))))
+    return F("failures_in_a_row") + last if last == len(outcomes) else last
 
 
 def settle_lost(calls: CallQuerySet, *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from itertools import islice
 from typing import Any
@@ -37,6 +37,7 @@ def start_job(
     model: str = "",
     token: UUID | None = None,
     most_cost: int | None = None,
+    most_failures: int | None = None,
 ) -> Job:
     """Run a version over all rows of a source, in the background.
 
@@ -45,6 +46,7 @@ def start_job(
         model: empty for the version's own, else the connection's.
         user: who starts it.
         most_cost: nano-dollars that it may cost, whatever the budgets have; then it is paused. None: no more than they.
+        most_failures: after so many rows that failed one after the other it is paused. None: never.
         token: what the form that asks for it was given; asked for twice with one token, the second gets the first job.
 
     Raises:
@@ -57,7 +59,8 @@ def start_job(
         require_reachable(checked.plan.connection)
     except ProviderDown as error:
         raise JobRefused(str(error)) from error
-    job, created = _make(version, source, checked.plan.connection.alias, checked.plan.model, user, token)
+    asked = {"connection": checked.plan.connection.alias, "model": checked.plan.model, "most_failures": most_failures}
+    job, created = _make(version, source, user, token, asked)
     if not created:
         if job.user_id != getattr(user, "pk", None):
             raise JobRefused(_("Somebody else was shown this quote: choose again to have one of your own."))
@@ -83,12 +86,11 @@ def start_job(
 
 
 def _make(
-    version: PromptVersion, source: Source, connection: str, model: str, user: Any, token: UUID | None
+    version: PromptVersion, source: Source, user: Any, token: UUID | None, asked: Mapping[str, Any]
 ) -> tuple[Job, bool]:
     fields: dict[str, Any] = {
+        **asked,
         "version": version,
-        "connection": connection,
-        "model": model,
         "source": source.as_json(),
         "source_text": source.describe()[:255],
         "row_type": ContentType.objects.get_for_model(source.model) if source.model else None,

@@ -23,7 +23,7 @@ from aiops.execution.trouble import PATIENCE, PAUSE, TROUBLE
 from aiops.execution.window import hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, lease, pick
-from aiops.jobs.errors import WrongState
+from aiops.jobs.errors import TooManyFailures, WrongState
 from aiops.jobs.flight import Flight, Rehold
 from aiops.jobs.models import Item, Job
 from aiops.jobs.settle import fail, flush, settle_lost
@@ -111,8 +111,11 @@ class Worker:
     def _write(self, now: datetime) -> None:
         """Put down what has ended, and answer those that ask for money."""
         if self.unwritten:
-            flush(self.job, self.unwritten, owner=self.token)
+            outcomes = flush(self.job, self.unwritten, owner=self.token)
             self.ended += len(self.unwritten)
+            if self.job.most_failures and self.job.fails_on_and_on():
+                failed = [outcome for outcome in outcomes if not outcome.succeeded]
+                pause(self.job, TooManyFailures(self.job.most_failures, failed[-1].error_kind if failed else ""))
             self.spare = max(1, min(self.slots, round(SPARE * len(self.unwritten))))
             self.unwritten = []
         while self.asking:

@@ -71,7 +71,8 @@ def test_a_dry_run_as_json_says_what_the_budgets_have_left(run, triage, tickets,
 def test_a_job_may_cost_so_much_and_no_more(run, triage, tickets, provider):
     found = json.loads(run("run_job", "triage-ticket", *ROWS, "--most-cost", "2.5", "--dry-run", "--json").stdout)
     assert found["budgets"][0]["left"] == 2_500_000_000
-    assert run("run_job", "triage-ticket", *ROWS, "--most-cost", "2.5").code == 0
+    assert run("run_job", "triage-ticket", *ROWS, "--most-cost", "2.5", "--most-failures", "3").code == 0
+    assert Job.objects.get().most_failures == 3
     assert Budget.objects.get(scope="job", subject=str(Job.objects.get().pk)).cap == 2_500_000_000
 
 

@@ -131,11 +131,12 @@ def test_from_the_ticked_tickets_to_a_job(client, runner, tickets, triage, quiet
 
 
 def test_a_job_that_may_cost_so_much_and_no_more(client, runner, tickets, triage, quiet):
-    page = quote(client, tickets[:3], most_cost="0.5")
+    page = quote(client, tickets[:3], most_cost="0.5", most_failures="7")
     assert "Budget “this job”: $0.50 left, of which this takes $" in page.content.decode()
     confirm(client, page)
     budget = Budget.objects.get(scope="job")
-    assert (budget.subject, budget.cap) == (str(Job.objects.get().pk), 500_000_000)
+    job = Job.objects.get()
+    assert (budget.subject, budget.cap, job.most_failures) == (str(job.pk), 500_000_000, 7)
 
 
 @pytest.mark.parametrize("most_cost", ["-1", "0", "much", "0.0000001"])

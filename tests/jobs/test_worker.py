@@ -528,3 +528,40 @@ def test_a_limit_slows_a_job_down_and_fails_none_of_its_rows(triage, source, pro
     times = [request.at for request in provider.requests]
     # Five a second, and a little at the beginning.
     assert (times[-1] - times[0]).total_seconds() > 3
+
+
+class TestFailuresInARow:
+    @pytest.fixture
+    def careful(self, triage, source, provider, settings):
+        default = settings.AIOPS["CONNECTIONS"]["default"]
+        settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {"default": {**default, "MAX_IN_FLIGHT": 1}}}
+        return start_job(triage, source, most_failures=5)
+
+    def test_after_so_many_a_job_is_paused_and_says_why(self, careful, provider):
+        provider.when(lambda request: True, Refusal("No."))
+        work(careful.pk)
+        careful.refresh_from_db()
+        assert careful.status == Job.Status.PAUSED
+        assert careful.paused_because.startswith("5 rows in a row failed, the last one by “refused”.")
+        # What was under way beside them comes to its end.
+        assert 5 <= counts(careful)["failed"] < 20
+
+    def test_it_goes_on_when_somebody_has_seen_to_it(self, careful, provider):
+        provider.when(lambda request: request.number <= 8, Refusal("No."))
+        for _ in range(5):
+            work(careful.pk)
+            careful.refresh_from_db()
+            if careful.status == Job.Status.PAUSED:
+                sweep()
+                careful.refresh_from_db()
+                assert careful.status == Job.Status.PAUSED, "nobody has"
+                resume(careful)
+        assert careful.status == Job.Status.FINISHED
+        assert counts(careful) == {"failed": 8, "succeeded": 12}
+
+    def test_failures_between_successes_stop_nothing(self, careful, provider):
+        provider.when(lambda request: request.number % 5 != 0, Refusal("No."))
+        work(careful.pk)
+        careful.refresh_from_db()
+        assert careful.status == Job.Status.FINISHED
+        assert counts(careful) == {"failed": 16, "succeeded": 4}

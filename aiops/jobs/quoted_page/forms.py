@@ -60,6 +60,14 @@ class VersionForm(forms.Form):
         help_text=_("Dollars that the job may cost. Empty: as much as the budgets have."),
     )
 
+    most_failures = forms.IntegerField(
+        label=_("Pause after"),
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        help_text=_("Rows that fail one after the other. Empty: it goes on whatever fails."),
+    )
+
     def __init__(self, *args: Any, user: Any = None, **kwargs: Any) -> None:
         """Offer what there is to choose.
 
@@ -124,7 +132,7 @@ class VersionForm(forms.Form):
         """What was chosen, for the next step's hidden fields: a label may move, the version that was quoted stays."""
         pinned = {"prompt": self.found.prompt.name, "version": str(self.found.number), "connection": self.alias}
         pinned["model"] = self.model_name
-        pinned["most_cost"] = str(self.cleaned_data["most_cost"] or "")
+        pinned |= {name: str(self.cleaned_data[name] or "") for name in ("most_cost", "most_failures")}
         return {name: value for name, value in pinned.items() if value}
 
 

@@ -52,6 +52,9 @@ class Command(JobCommand):
         parser.add_argument(
             "--most-cost", type=dollars_typed, metavar="DOLLARS", help="pause it there, whatever the budgets have left"
         )
+        parser.add_argument(
+            "--most-failures", type=whole_number(1), metavar="N", help="pause it once N rows have failed in a row"
+        )
         parser.add_argument("--user", default="", metavar="USERNAME", help="who starts it, for the records")
         then = parser.add_mutually_exclusive_group()
         then.add_argument("--dry-run", action="store_true", help="say what it would ask and cost, and send nothing")
@@ -68,7 +71,8 @@ class Command(JobCommand):
             if options["dry_run"]:
                 self._say(quote(version, source, most_cost=options["most_cost"], **how), as_json=options["json"])
                 return
-            job = start_job(version, source, user=user, most_cost=options["most_cost"], **how)
+            bounds = {name: options[name] for name in ("most_cost", "most_failures")}
+            job = start_job(version, source, user=user, **bounds, **how)
         if options["follow"]:
             self.follow(job, as_json=options["json"])
         elif options["json"]:
