@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 
 from aiops.ledger.holds import Ending, Wanted, close, hold
 from aiops.ledger.models import BudgetPeriod
@@ -16,9 +17,10 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 def period(budget):
     """A period of which 0.3 dollars are set aside, 0.12 spent and 0.2 given back."""
     calls = [Wanted(call_id=uuid4(), attempt=1, amount=amount) for amount in (300_000_000, 200_000_000, 200_000_000)]
-    hold(calls, now=NOW)
-    close([Ending(call_id=calls[1].call_id, attempt=1, cost=120_000_000)], now=NOW)
-    close([Ending(call_id=calls[2].call_id, attempt=1, cost=0, released=True)], now=NOW)
+    with transaction.atomic():
+        hold(calls, now=NOW)
+        close([Ending(call_id=calls[1].call_id, attempt=1, cost=120_000_000)], now=NOW)
+        close([Ending(call_id=calls[2].call_id, attempt=1, cost=0, released=True)], now=NOW)
     return BudgetPeriod.objects.get()
 
 
@@ -44,8 +46,9 @@ def test_counters_that_are_wrong_are_found_and_put_right(run, period):
 
 def test_what_was_spent_beyond_a_hold_counts(run, budget):
     [one] = [Wanted(call_id=uuid4(), attempt=1, amount=100)]
-    hold([one], now=NOW)
-    close([Ending(call_id=one.call_id, attempt=1, cost=150)], now=NOW)
+    with transaction.atomic():
+        hold([one], now=NOW)
+        close([Ending(call_id=one.call_id, attempt=1, cost=150)], now=NOW)
     assert run("rebuild_budgets", "--check").code == 0
     BudgetPeriod.objects.update(settled=0)
     run("rebuild_budgets")
