@@ -82,8 +82,13 @@ class Progress:
 
     @property
     def is_live(self) -> bool:
-        """Whether it may change without anybody doing anything."""
+        """Whether it is being worked at, or is about to be."""
         return self.job.status in (Job.Status.PLANNING, Job.Status.RUNNING)
+
+    @property
+    def is_worth_watching(self) -> bool:
+        """Whether it may change without anybody doing anything to it: a budget that has room lets it go on."""
+        return self.is_live or (self.job.status == Job.Status.PAUSED and self.job.waits_for is not None)
 
     def as_json(self) -> dict[str, Any]:
         """For commands and scripts: numbers only, money in nano-dollars."""

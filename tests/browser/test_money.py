@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 def open_budget(page):
     page.goto("/admin/aiops/budget/")
-    page.get_by_role("link", name="Everything").click()
+    page.get_by_role("link", name="Everything", exact=True).click()
 
 
 def set_cap(page, dollars):

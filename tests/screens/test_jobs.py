@@ -247,3 +247,12 @@ class TestProgress:
 
     def test_one_row_less_than_all_is_not_a_hundred_percent(self, version):
         assert progress_of(make_job(version, succeeded=999, pending=1), timezone.now()).percent == 99
+
+
+@pytest.mark.parametrize(("waits_for", "watched"), [(1_000, True), (None, False)])
+def test_a_page_of_a_job_before_the_wall_is_kept_up_to_date(boss, version, waits_for, watched):
+    because = "The budget “Everything” has $0.00 left."
+    job = make_job(version, status=Job.Status.PAUSED, pending=1, paused_because=because, waits_for=waits_for)
+    html = boss.get(reverse("admin:aiops_job_change", args=(job.pk,))).content.decode()
+    assert ("live.js" in html, "the job goes on by itself" in html) == (watched, watched)
+    assert boss.get(reverse("admin:aiops_job_progress", args=(job.pk,))).json()["live"] is watched

@@ -77,7 +77,7 @@ def progress_view(model_admin: ReadOnlyAdmin[Job]) -> Callable[[HttpRequest, int
         return JsonResponse(
             {
                 **progress.as_json(),
-                "live": progress.is_live,
+                "live": progress.is_worth_watching,
                 "html": render_to_string("aiops/jobs/progress.html", context, request),
                 "rows": render_to_string("aiops/jobs/first_rows.html", context, request),
             }
