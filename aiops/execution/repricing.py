@@ -18,7 +18,7 @@ from aiops.execution.prepare import DEARER
 from aiops.gateway.connections import Connection, usable_connections
 from aiops.gateway.usage import Usage
 from aiops.ledger.money import dollars
-from aiops.ledger.prices import FREE, Price, price_of
+from aiops.ledger.prices import FREE, Price, is_listed, price_of
 from aiops.rows import update_rows
 
 AT_ONCE = 500
@@ -128,10 +128,13 @@ def _usage(call: Call) -> Usage:
 
 def _price(call: Call, connection: Connection) -> Price | None:
     """The price that holds for a call by now; None where it stays as it is."""
-    price = price_of(connection, call.model_answered or call.model_asked, call.started_at)
+    model, tier = call.model_answered or call.model_asked, (call.price or {}).get("tier", "")
+    price = price_of(connection, model, call.started_at, tier=tier)
     if price is None or (price is FREE and call.cost == 0):
         return None
-    if call.price is None and (not price.is_own or DEARER & set(call.parameters)):
-        # What it asked for had no price, be its model known or not.
+    if call.price is None and (
+        not price.is_own or DEARER & set(call.parameters) or is_listed(connection, model, call.started_at)
+    ):
+        # What it asked for, or the tier that it was answered in, had no price, though its model had one.
         return None
     return price

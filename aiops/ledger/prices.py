@@ -42,6 +42,9 @@ class Price:
     rates: Mapping[str, Rate] = field(default_factory=dict)
     """Field of `Usage` → rate. Empty: everything is free."""
 
+    tier: str = ""
+    """The service tier that it is for; empty for the usual one."""
+
     @property
     def is_free(self) -> bool:
         """Whether it costs nothing, whatever is used."""
@@ -119,6 +122,7 @@ class Price:
             "source": self.source,
             "model": self.model,
             "formula": FORMULA,
+            **({"tier": self.tier} if self.tier else {}),
             "nano_dollars_per_token": {
                 name: [[start, str(price)] for start, price in rate] for name, rate in self.rates.items()
             },
@@ -166,13 +170,18 @@ def price_of(connection: Connection, model: str, at: datetime, *, tier: str = ""
     return _listed(connection.provider, model, at.astimezone(UTC).date(), tier)
 
 
+def is_listed(connection: Connection, model: str, at: datetime) -> bool:
+    """Whether the price data knows a model, whatever one's own prices say."""
+    return _listed(connection.provider, model, at.astimezone(UTC).date(), "") is not None
+
+
 def _own(own: OwnPrice) -> Price:
     rates = {}
     for bucket, names in OWN.items():
         known = [value for name in names if (value := getattr(own, name)) is not None]
         if known:
             rates[bucket] = ((0, known[0] * OWN_FACTORS.get(bucket, PER_MILLION)),)
-    return Price(source=f"{OWN_SOURCE}{own.pk}", model=str(own.model), rates=rates)
+    return Price(source=f"{OWN_SOURCE}{own.pk}", model=str(own.model), rates=rates, tier=str(own.tier))
 
 
 @lru_cache(maxsize=1024)
@@ -199,7 +208,7 @@ def _listed(provider_id: str, model: str, day: date, tier: str) -> Price | None:
             rates[bucket] = _rate(known[0], PER_HOUR if bucket == "input_audio_ms" else PER_MILLION)
     if not rates:
         return None
-    return Price(source=f"genai-prices {version('genai-prices')}", model=found.id, rates=rates)
+    return Price(source=f"genai-prices {version('genai-prices')}", model=found.id, rates=rates, tier=tier)
 
 
 OWN: Mapping[str, tuple[str, ...]] = {

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from aiops import get_openai_client
 from aiops.calls.models import Call
-from aiops.gateway.testing import Answer, Status
+from aiops.gateway.testing import Answer, Raw, Status
 from aiops.ledger.models import BudgetPeriod
 from aiops.ledger.own_prices import OwnPrice
 
@@ -76,3 +76,16 @@ def test_what_was_given_again_stays_free(run, provider, budget):
     own("gpt-6-luna", 2)
     assert run("reprice_calls", "--since", "1d").stdout.endswith("1 of 1 call has another cost.\n")
     assert Call.objects.exclude(reused_from=None).get().cost == 0
+
+
+@pytest.mark.parametrize(("tier", "cost"), [("priority", 6_000), ("scale", None)])
+def test_an_answer_in_another_tier_keeps_what_it_cost(run, provider, budget, tier, cost):
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}
+    body = {"model": "gpt-6-luna", "choices": [choice], "usage": usage, "service_tier": tier}
+    provider.reply_with(Raw(json.dumps(body).encode()))
+    get_openai_client().chat_completion("Hello.", max_tokens=200)
+    assert Call.objects.get().cost == cost
+    own("gpt-6-luna", 9)
+    assert run("reprice_calls", "--since", "1d").stdout.startswith("0 of 1 call")
+    assert Call.objects.get().cost == cost
