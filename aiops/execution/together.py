@@ -12,11 +12,12 @@ from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
+from asgiref.sync import AsyncToSync, SyncToAsync
 from django.db import InterfaceError, OperationalError
 from django.utils import translation
 
 from aiops.durable import InTransaction
+from aiops.execution.unbroken import unbroken
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -81,7 +82,7 @@ class Together(Generic[T, R]):
         Args:
             do: sees to each turn; it may ask the database.
         """
-        self._do = sync_to_async(do)
+        self._do = unbroken(do)
         self._waiting: dict[Hashable, deque[Turn[T, R]]] = {}
         self._at_work: set[asyncio.Task[None]] = set()
 
@@ -111,17 +112,14 @@ class Together(Generic[T, R]):
             del self._waiting[thread]
 
     async def _one_go(self, turns: Sequence[Turn[T, R]]) -> None:
-        doing = asyncio.ensure_future(self._do(turns))
-        while not doing.done():
-            # An event loop that ends cancels everything: what has begun is done, and told, all the same.
+        try:
+            # An event loop that ends cancels this: what has come is done, and told, all the same.
             with suppress(asyncio.CancelledError):
-                await asyncio.wait([doing])
-        for turn in turns:
-            if doing.cancelled():
-                turn.done.cancel()
-                continue
-            if error := doing.exception():
+                await self._do(turns)
+        except Exception as error:
+            for turn in turns:
                 turn.refuse(error)
+        for turn in turns:
             turn.tell()
 
 

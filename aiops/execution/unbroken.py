@@ -1,9 +1,10 @@
-"""What is written of a call is written, even if whoever asked is cancelled meanwhile."""
+"""What is written of a call is written, even if whoever asked is cancelled, or their event loop ends, meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from threading import Lock
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -13,16 +14,36 @@ T = TypeVar("T")
 
 
 def unbroken(write: Callable[P, T]) -> Callable[P, Awaitable[T]]:
-    """A function that asks the database, to be awaited. A task that is cancelled while it awaits that ends after it."""
-    threaded = sync_to_async(write)
+    """A function that asks the database, to be awaited: called once, to its end.
+
+    A task that is cancelled while it awaits that ends after it.
+    """
 
     async def awaited(*args: P.args, **kwargs: P.kwargs) -> T:
-        written = asyncio.ensure_future(threaded(*args, **kwargs))
-        try:
-            return await asyncio.shield(written)
-        except asyncio.CancelledError:
-            # Else an event loop that ends with its last task would leave it half done.
-            await asyncio.wait([written])
-            raise
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[T] = loop.create_future()
+        turn = Lock()
+
+        def once() -> None:
+            if not turn.acquire(blocking=False):
+                return
+            try:
+                result = write(*args, **kwargs)
+            except Exception as error:
+                loop.call_soon_threadsafe(written.set_exception, error)
+            else:
+                loop.call_soon_threadsafe(written.set_result, result)
+
+        cancelled: asyncio.CancelledError | None = None
+        while not written.done():
+            try:
+                # Cancelled, it either never begins or goes on unheard: asked again, it begins, or is waited for.
+                await sync_to_async(once)()
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            written.exception()
+            raise cancelled
+        return written.result()
 
     return awaited
