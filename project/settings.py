@@ -164,6 +164,7 @@ LOCAL_CONNECTION = {
     # The server takes no more at a time.
     "MAX_IN_FLIGHT": 2,
     "OUTPUT_LIMIT_PARAMETER": "max_tokens",
+    "TOKENIZER": "server",
 }
 AIOPS = {
     # `default` is made from OPENAI_… or AZURE_OPENAI_… in the environment.

@@ -88,12 +88,21 @@ class Plan:
         return detectors_of(self.connection)
 
     @cached_property
-    def fixed_size(self) -> int:
-        """Tokens that what goes with the messages may count as, at most: models are shown schemas and tools as well."""
+    def shown_beside(self) -> tuple[Any, ...]:
+        """What models are shown with the messages: schema and tools."""
         parameters = self.version.parameters if self.version else {}
         structures = [value for value in parameters.values() if isinstance(value, dict | list)]
-        shown = sum(len(json.dumps(part).encode()) for part in (self.schema, *structures) if part)
-        return shown + (0 if self.schema is None or self.connection.supports_json_schema else SCHEMA_IN_WORDS)
+        return tuple(part for part in (self.schema, *structures) if part)
+
+    @property
+    def words_for_schema(self) -> int:
+        """Tokens beyond its own that the schema may count as, where it is told in words."""
+        return 0 if self.schema is None or self.connection.supports_json_schema else SCHEMA_IN_WORDS
+
+    @cached_property
+    def fixed_size(self) -> int:
+        """Tokens that what goes with the messages may count as, at most."""
+        return sum(len(json.dumps(part).encode()) for part in self.shown_beside) + self.words_for_schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

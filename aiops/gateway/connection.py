@@ -112,6 +112,10 @@ class Connection:
     supports_decisions: bool = False
     """Whether it has OpenAI's interface for decisions (`/v1/decisions`). OpenAI's own addresses have, by default."""
 
+    tokenizer: Literal["", "o200k_base", "cl100k_base", "server"] = ""
+    """What counts tokens for a quote: one of OpenAI's tables, or the server itself where it is on this machine and has
+    llama.cpp's addresses for that (`/tokenize`). Empty: by the model's name."""
+
     azure_endpoint: str = ""
     """`https://….openai.azure.com`; makes this a connection to Azure."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any
@@ -33,7 +33,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _TYPE_NAMES = {type(None): "None", Mapping: "a dictionary by model"}
 OPTIONS = {f.name.upper(): f for f in fields(Connection) if f.name != "alias"}
 LIMITS = ("REQUESTS_PER_MINUTE", "TOKENS_PER_MINUTE", "MAX_IN_FLIGHT_OVERALL")
-CHOICES = {"API": ("chat", "responses"), "OUTPUT_LIMIT_PARAMETER": ("max_completion_tokens", "max_tokens")}
+CHOICES = {
+    "API": ("chat", "responses"),
+    "OUTPUT_LIMIT_PARAMETER": ("max_completion_tokens", "max_tokens"),
+    "TOKENIZER": ("", "o200k_base", "cl100k_base", "server"),
+}
 
 
 def options_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -81,6 +85,9 @@ def connection_from(alias: str, options: Mapping[str, Any]) -> Connection:
     given["base_url"] = (given.get("base_url") or (f"{endpoint}/openai/v1" if endpoint else OPENAI_URL)).rstrip("/")
     if is_openai(given["base_url"]):
         given = {"api": "responses", "supports_decisions": True, **given}
+    if given.get("tokenizer") == "server" and not is_loopback(urlsplit(given["base_url"]).hostname or ""):
+        complaint = "has TOKENIZER 'server', and a server elsewhere: a quote sends nothing out, so leave it out"
+        raise InvalidConnection(alias, complaint, "TOKENIZER")
     given["model"] = given.get("model") or DEFAULT_MODEL
     given["name"] = given.get("name") or _name_of(given["base_url"])
     return Connection(alias=alias, **given)
@@ -100,7 +107,7 @@ def _check_option(alias: str, name: str, value: object) -> None:
     if name == "MODEL_LIMITS":
         _check_model_limits(alias, value)
     if name in CHOICES and value not in CHOICES[name]:
-        raise InvalidConnection(alias, f"has {name} {value!r}: it must be {' or '.join(CHOICES[name])}", name)
+        raise InvalidConnection(alias, f"has {name} {value!r}: it must be {_listed(CHOICES[name])}", name)
     if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < float("inf"):
         raise InvalidConnection(alias, f"has {name} {value!r}: it must be above zero", name)
     if name in {"BASE_URL", "AZURE_ENDPOINT"} and value:
@@ -130,6 +137,10 @@ def _check_model_limits(alias: str, by_model: Any) -> None:
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
                 complaint = f"has {where} with {name} {value!r}: it must be a whole number above zero, or None"
                 raise InvalidConnection(alias, complaint, "MODEL_LIMITS")
+
+
+def _listed(choices: Sequence[str]) -> str:
+    return " or ".join(choice or "empty" for choice in choices)
 
 
 def _name_of(base_url: str) -> str:

@@ -26,12 +26,16 @@ def lease(connection: Connection) -> timedelta:
 
 
 def pick(job: Job, *, limit: int, now: datetime) -> list[Item]:
-    """Items that could be claimed, in order, with their variables. Nothing is locked yet."""
+    """Items that could be claimed, in order, with their variables; only those to be tried first, while it tries them.
+
+    Nothing is locked yet.
+    """
     # One question a status: asked for both at once, a database walks through all that is done to find what is left.
     found: list[Item] = []
+    tried = {"position__in": job.tried_positions} if job.trying else {}
     for claimable in (Item.objects.left_behind(now), Item.objects.pending()):
         if len(found) < limit:
-            rows = claimable.filter(job=job).order_by("position").defer("text", "data", "error_text")
+            rows = claimable.filter(job=job, **tried).order_by("position").defer("text", "data", "error_text")
             found += rows[: limit - len(found)]
     return found
 

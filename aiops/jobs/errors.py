@@ -3,7 +3,9 @@
 JobError
 ├── JobRefused        it was not started: one sentence, nothing half-made
 ├── WrongState        it cannot be stopped, resumed or retried as it stands now
-└── TooManyFailures   it is paused: a person sees what is wrong, and resumes it
+├── TooManyFailures   it is paused: a person sees what is wrong, and resumes it
+├── TooManyFailed     the same, for a share of the rows
+└── Tried             it is paused: the rows that were to be tried first are done, and the rest is quoted
 """
 
 from __future__ import annotations
@@ -35,3 +37,21 @@ class TooManyFailures(JobError):
         """
         words = {"n": f"{count:,}", "kind": kind.replace("_", " "), "remedy": remedy(kind)}
         super().__init__(_("%(n)s rows in a row failed, the last one by “%(kind)s”. %(remedy)s") % words)
+
+
+class TooManyFailed(JobError):
+    """So many of the rows failed that people should look at them before others are paid for."""
+
+    def __init__(self, failed: int, ended: int, kind: str) -> None:
+        """
+        Args:
+            kind: of the last one's error.
+        """
+        words = {"failed": f"{failed:,}", "ended": f"{ended:,}", "kind": kind.replace("_", " "), "remedy": remedy(kind)}
+        super().__init__(
+            _("%(failed)s of the last %(ended)s rows failed, the latest by “%(kind)s”. %(remedy)s") % words
+        )
+
+
+class Tried(JobError):
+    """The rows that were to be tried first are done."""

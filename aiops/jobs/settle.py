@@ -84,6 +84,8 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
         cost=F("cost") + sum(outcome.cost or 0 for outcome in new),
         unknown_costs=F("unknown_costs") + sum(outcome.cost is None for outcome in new),
         failures_in_a_row=_failures_in_a_row(new),
+        ended_lately=F("ended_lately") + len(new),
+        failed_lately=F("failed_lately") + sum(not outcome.succeeded for outcome in new),
     )
 
 

@@ -19,7 +19,7 @@ from aiops.jobs.errors import JobRefused
 from aiops.jobs.models import Item, Job
 from aiops.jobs.most_cost import set_most_cost
 from aiops.jobs.plan import check
-from aiops.jobs.sample import see_that_one_fits
+from aiops.jobs.quote.sample import see_that_one_fits
 from aiops.jobs.sources import Source, SourceError, SourceRow
 from aiops.rows import insert_rows
 from prompts.models import PromptVersion
@@ -38,6 +38,8 @@ def start_job(
     token: UUID | None = None,
     most_cost: int | None = None,
     most_failures: int | None = None,
+    most_failed_percent: int | None = None,
+    try_first: int = 0,
 ) -> Job:
     """Run a version over all rows of a source, in the background.
 
@@ -47,6 +49,9 @@ def start_job(
         user: who starts it.
         most_cost: nano-dollars that it may cost, whatever the budgets have; then it is paused. None: no more than they.
         most_failures: after so many rows that failed one after the other it is paused. None: never.
+        most_failed_percent: with a larger share of failed rows, of 20 at least, it is paused. None: never.
+        try_first: so many rows from all over the source are asked before the others; then it is paused, and says what
+            the others will cost.
         token: what the form that asks for it was given; asked for twice with one token, the second gets the first job.
 
     Raises:
@@ -59,7 +64,13 @@ def start_job(
         require_reachable(checked.plan.connection)
     except ProviderDown as error:
         raise JobRefused(str(error)) from error
-    asked = {"connection": checked.plan.connection.alias, "model": checked.plan.model, "most_failures": most_failures}
+    asked = {
+        "connection": checked.plan.connection.alias,
+        "model": checked.plan.model,
+        "most_failures": most_failures,
+        "most_failed_percent": most_failed_percent,
+        "try_first": try_first,
+    }
     job, created = _make(version, source, user, token, asked)
     if not created:
         if job.user_id != getattr(user, "pk", None):

@@ -23,7 +23,8 @@ from aiops.execution.trouble import PATIENCE, PAUSE, TROUBLE
 from aiops.execution.window import hold_again, open_reused, open_window, withdraw_window
 from aiops.gateway.retry import RetryPolicy
 from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, lease, pick
-from aiops.jobs.errors import TooManyFailures, WrongState
+from aiops.jobs.errors import WrongState
+from aiops.jobs.failing import too_much_fails
 from aiops.jobs.flight import Flight, Rehold
 from aiops.jobs.models import Item, Job
 from aiops.jobs.settle import fail, flush, settle_lost
@@ -113,9 +114,9 @@ class Worker:
         if self.unwritten:
             outcomes = flush(self.job, self.unwritten, owner=self.token)
             self.ended += len(self.unwritten)
-            if self.job.most_failures and self.job.fails_on_and_on():
-                failed = [outcome for outcome in outcomes if not outcome.succeeded]
-                pause(self.job, TooManyFailures(self.job.most_failures, failed[-1].error_kind if failed else ""))
+            failed = [outcome for outcome in outcomes if not outcome.succeeded]
+            if failed and (reason := too_much_fails(self.job, failed[-1].error_kind)):
+                pause(self.job, reason)
             self.spare = max(1, min(self.slots, round(SPARE * len(self.unwritten))))
             self.unwritten = []
         while self.asking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from aiops.execution.prepare import About, Prepared, make_plan, prepare
-from aiops.gateway.sizes import OVERHEAD
-from aiops.jobs.quote import BYTES_PER_TOKEN
+from aiops.gateway.tokens import TokenCounter, counting_tokens
 from aiops.ledger.errors import BudgetRefused, UnpricedModel
 from aiops.ledger.money import dollars
 from aiops.ledger.periods import periods_of
-from aiops.templatetags.aiops_format import count
+from aiops.templatetags.aiops_format import count as shown
 from prompts.models import PromptVersion
 from prompts.rendering import render
 
@@ -27,7 +27,7 @@ class Preview:
     prepared: Prepared
 
     tokens_in: int
-    """An estimate, reckoned as a job's quote is."""
+    """Counted where the model's tokenizer is at hand, else an estimate; what is shown beside the messages included."""
 
     output_limit: int
 
@@ -40,7 +40,7 @@ class Preview:
         """Who would be asked, how much, and the most that one attempt can cost."""
         plan = self.prepared.plan
         where = {"model": plan.model, "alias": plan.connection.alias, "name": plan.connection.name}
-        size = {"in": count(self.tokens_in), "out": count(self.output_limit)}
+        size = {"in": shown(self.tokens_in), "out": shown(self.output_limit)}
         return [
             _("%(model)s over %(alias)s (%(name)s)") % where,
             _("about %(in)s tokens in, at most %(out)s out") % size,
@@ -83,5 +83,10 @@ def preview(version: PromptVersion, variables: Mapping[str, object], *, connecti
         if period.frozen or period.left < prepared.ceiling:
             raise BudgetRefused(period, prepared.ceiling)
     rendered = render(version, variables)
-    tokens = (rendered.size + plan.fixed_size) // BYTES_PER_TOKEN + OVERHEAD // 2 * (len(rendered.messages) + 1)
+
+    def count(counter: TokenCounter) -> int:
+        beside = sum(counter.of_text(json.dumps(part)) for part in plan.shown_beside)
+        return counter.of_messages(rendered.messages) + beside
+
+    tokens = counting_tokens(plan.connection, plan.model, count)
     return Preview(prepared=prepared, tokens_in=tokens, output_limit=version.output_limit)

@@ -10,6 +10,7 @@ BENCHMARKS = (
     ["tests.benchmarks.worker", "--in-flight", "200", "--rows", "5000", "--rounds", "2"],
     ["tests.benchmarks.client", "--calls", "200"],
     ["tests.benchmarks.storm", "--faults", "2000"],
+    ["tests.benchmarks.quote", "--rows", "100"],
     ["tests.benchmarks.ledger", "--processes", "64", "--attempts", "10000"],
 )
 

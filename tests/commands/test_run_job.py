@@ -41,8 +41,10 @@ def test_dry_run_asks_nothing(run, triage, tickets, provider):
     assert (ran.code, ran.stderr) == (0, "")
     assert ran.stdout == (
         "20 rows of helpdesk.Ticket, 19 unique\n"
-        "about 3,400 tokens in, 400 to 3,200 out\n"
-        "between $0.00054 and $0.0019 on gpt-6-luna\n"
+        "3,760 tokens in, estimated (712 to 4,719), and 400 to 3,200 out\n"
+        "between $0.00027 and $0.0021 on gpt-6-luna\n"
+        "by the provider's price for batches, answered within a day: between $0.00014 and $0.0010\n"
+        "how long the answers will be nobody knows yet: try some rows first, and the rest is quoted by them\n"
         "Nothing was sent (dry run).\n"
     )
     assert provider.requests == []
@@ -51,17 +53,21 @@ def test_dry_run_asks_nothing(run, triage, tickets, provider):
 
 def test_a_dry_run_as_json_says_what_the_budgets_have_left(run, triage, tickets, provider):
     found = json.loads(run("run_job", "triage-ticket", *ROWS, "--dry-run", "--json").stdout)
-    cost = found["cost_high"]
+    cost = found["cost"]["high"]
     assert found == {
         "source": "20 rows of helpdesk.Ticket",
         "rows": 20,
         "unique_rows": 19,
         "unfit_rows": 0,
-        "tokens_in": 3400,
-        "tokens_out_low": 400,
-        "tokens_out_high": 3200,
-        "cost_low": 3400 * 100 + 400 * 500,
-        "cost_high": 3400 * 100 + 3200 * 500,
+        "answered_rows": 0,
+        "tokens_in": {"low": 712, "likely": 3760, "high": 4719},
+        "tokens_in_counted": False,
+        "tokens_out": {"low": 400, "likely": None, "high": 3200},
+        "past_answers": 0,
+        "cost": {"low": 272_000, "likely": None, "high": 2_072_000},
+        "cost_as_batch": {"low": 136_000, "likely": None, "high": 1_036_000},
+        "seconds": None,
+        "seconds_at_least": None,
         "connection": "default",
         "model": "gpt-6-luna",
         "budgets": [{"name": "Everything", "left": 20_000_000_000, "after": 20_000_000_000 - cost}],

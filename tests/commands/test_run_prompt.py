@@ -89,7 +89,7 @@ def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(run, greeting, pro
         "I am Ada.\n"
         "\n"
         "gpt-6-luna over default (this machine)\n"
-        "about 32 tokens in, at most 50 out\n"
+        "about 21 tokens in, at most 50 out\n"
         "at most $0.000035 an attempt\n"
         "Nothing was sent (dry run).\n"
     )
@@ -107,7 +107,7 @@ def test_a_dry_run_as_json(run, greeting, provider):
             {"role": "system", "content": "You greet people."},
             {"role": "user", "content": "I am Ada."},
         ],
-        "tokens_in": 30,
+        "tokens_in": 19,
         "output_limit": 50,
         "most_cost": 118_500,
     }
@@ -124,7 +124,7 @@ def test_a_free_connection_is_said_to_be_free(run, greeting):
     ran = run("run_prompt", "greet", "--var", "name=Ada", "--connection", "local", "--dry-run")
     assert ran.stdout.endswith(
         "smollm2-135m-instruct over local (this machine)\n"
-        "about 30 tokens in, at most 50 out\n"
+        "about 22 tokens in, at most 50 out\n"
         "free\n"
         "Nothing was sent (dry run).\n"
     )

@@ -13,6 +13,7 @@ from aiops.gateway.stand_in.moderations import Moderations
 from aiops.gateway.stand_in.operation import Operation
 from aiops.gateway.stand_in.responses import Responses
 from aiops.gateway.stand_in.speech import Speech
+from aiops.gateway.stand_in.tokenizing import ApplyTemplate, Tokenize
 from aiops.gateway.stand_in.transcriptions import Transcriptions
 
 
@@ -33,4 +34,6 @@ def operations(*, models: Sequence[str] | Mapping[str, str | None], clock: Calla
         "decisions": Decisions(),
         "files": Files(clock),
         "models": Models(models),
+        "apply-template": ApplyTemplate(),
+        "tokenize": Tokenize(),
     }

@@ -21,6 +21,9 @@ from prompts.lookup import find_version
 from prompts.models import Prompt, PromptVersion
 from prompts.models.version import PRODUCTION
 
+BOUNDS = ("most_failures", "most_failed_percent", "try_first")
+"""Fields that say where a job pauses; `start_job` takes them by the same names."""
+
 
 class PromptField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A prompt, shown with where its labels point."""
@@ -66,6 +69,24 @@ class VersionForm(forms.Form):
         min_value=1,
         max_value=1_000_000,
         help_text=_("Rows that fail one after the other. Empty: it goes on whatever fails."),
+    )
+
+    most_failed_percent = forms.IntegerField(
+        label=_("Pause above"),
+        required=False,
+        min_value=1,
+        max_value=99,
+        help_text=_("Percent of the rows that fail, once 20 are done. Empty: it goes on whatever fails."),
+    )
+
+    try_first = forms.IntegerField(
+        label=_("Try first"),
+        required=False,
+        min_value=1,
+        max_value=1_000,
+        help_text=_(
+            "Rows from all over the selection, 20 say: then the job is paused, says what the rest would cost, and asks."
+        ),
     )
 
     def __init__(self, *args: Any, user: Any = None, **kwargs: Any) -> None:
@@ -128,11 +149,16 @@ class VersionForm(forms.Form):
         dollars: Decimal | None = self.cleaned_data["most_cost"]
         return None if dollars is None else to_nanos(dollars)
 
+    @property
+    def bounds(self) -> dict[str, int]:
+        """Where the job is to be paused."""
+        return {name: self.cleaned_data[name] for name in BOUNDS if self.cleaned_data[name] is not None}
+
     def pinned(self) -> dict[str, str]:
         """What was chosen, for the next step's hidden fields: a label may move, the version that was quoted stays."""
         pinned = {"prompt": self.found.prompt.name, "version": str(self.found.number), "connection": self.alias}
         pinned["model"] = self.model_name
-        pinned |= {name: str(self.cleaned_data[name] or "") for name in ("most_cost", "most_failures")}
+        pinned |= {name: str(self.cleaned_data[name] or "") for name in ("most_cost", *BOUNDS)}
         return {name: value for name, value in pinned.items() if value}
 
 

@@ -137,7 +137,7 @@ class QuotedPage(ABC, Generic[F]):
             model=form.model_name,
             token=confirm.cleaned_data["token"],
             most_cost=form.most_nanos,
-            most_failures=form.cleaned_data["most_failures"],
+            **form.bounds,
         )
         self.started(form)
         messages.success(self.request, _("The job was started: %(job)s.") % {"job": job})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
 from aiops.jobs.quote import Quote, quote
+from aiops.jobs.quoted_page.forms import BOUNDS
 from aiops.jobs.sources import FileSource, Source, model_source
 from aiops.jobs.sources.first_rows import FirstRows
 from aiops.jobs.start import start_job
@@ -27,6 +29,7 @@ class Command(JobCommand):
         "examples:\n"
         "  manage.py run_job triage-ticket --model helpdesk.Ticket --limit 20 --dry-run\n"
         "  manage.py run_job triage-ticket --model helpdesk.Ticket --empty category --follow\n"
+        "  manage.py run_job triage-ticket --model helpdesk.Ticket --try-first 20 --most-failed-percent 10\n"
         "  manage.py run_job triage-ticket@staging --model helpdesk.Ticket \\\n"
         "      --filter language=en --filter text__icontains=card --order=-created_at --limit 100\n"
         "  manage.py run_job product-description --source products.csv --connection local --user ada --json\n\n"
@@ -55,6 +58,19 @@ class Command(JobCommand):
         parser.add_argument(
             "--most-failures", type=whole_number(1), metavar="N", help="pause it once N rows have failed in a row"
         )
+        parser.add_argument(
+            "--most-failed-percent",
+            type=whole_number(1, 99),
+            metavar="P",
+            help="pause it with a larger share of failed rows, once 20 are done",
+        )
+        parser.add_argument(
+            "--try-first",
+            type=whole_number(1, 1000),
+            default=0,
+            metavar="N",
+            help="ask N rows from all over the source, then pause and say what the rest would cost",
+        )
         parser.add_argument("--user", default="", metavar="USERNAME", help="who starts it, for the records")
         then = parser.add_mutually_exclusive_group()
         then.add_argument("--dry-run", action="store_true", help="say what it would ask and cost, and send nothing")
@@ -69,9 +85,11 @@ class Command(JobCommand):
             user = _user(options["user"]) if options["user"] else None
             source = _source(options)
             if options["dry_run"]:
-                self._say(quote(version, source, most_cost=options["most_cost"], **how), as_json=options["json"])
+                self._say(
+                    quote(version, source, user=user, most_cost=options["most_cost"], **how), as_json=options["json"]
+                )
                 return
-            bounds = {name: options[name] for name in ("most_cost", "most_failures")}
+            bounds = {name: options[name] for name in ("most_cost", *BOUNDS)}
             job = start_job(version, source, user=user, **bounds, **how)
         if options["follow"]:
             self.follow(job, as_json=options["json"])
@@ -122,11 +140,15 @@ def _facts(offer: Quote) -> dict[str, Any]:
         "rows": offer.rows,
         "unique_rows": offer.unique_rows,
         "unfit_rows": offer.sample.unfit,
-        "tokens_in": offer.tokens_in,
-        "tokens_out_low": offer.tokens_out_low,
-        "tokens_out_high": offer.tokens_out_high,
-        "cost_low": offer.cost_low,
-        "cost_high": offer.cost_high,
+        "answered_rows": offer.answered,
+        "tokens_in": asdict(offer.tokens_in),
+        "tokens_in_counted": offer.is_counted,
+        "tokens_out": asdict(offer.tokens_out),
+        "past_answers": offer.past,
+        "cost": asdict(offer.cost) if offer.cost else None,
+        "cost_as_batch": asdict(offer.batch) if offer.batch else None,
+        "seconds": offer.pace.seconds if offer.pace else None,
+        "seconds_at_least": offer.pace.is_least if offer.pace else None,
         "connection": offer.connection.alias,
         "model": offer.model,
         "budgets": [{"name": one.name, "left": one.left, "after": one.after} for one in offer.budgets],

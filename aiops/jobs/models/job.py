@@ -1,10 +1,10 @@
-"""A prompt over many rows: the job, and an item for each row."""
+"""A prompt over many rows: the job."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -16,7 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from aiops.jobs.errors import WrongState
 from aiops.ledger.periods import periods_of
 from aiops.ledger.scopes import ChargedTo
-from prompts.models.fields import OrderedJSONField
+
+if TYPE_CHECKING:
+    pass
 
 UNHEARD = timedelta(minutes=5)
 """After so long nobody will hear a ring any more: the message is lost, or the queue is."""
@@ -74,7 +76,23 @@ class Job(models.Model):
     most_failures = models.PositiveIntegerField(
         _("most failures in a row"), null=True, blank=True, help_text=_("After so many it is paused. Empty: never.")
     )
+    most_failed_percent = models.PositiveSmallIntegerField(
+        _("most failed rows, percent"),
+        null=True,
+        blank=True,
+        help_text=_("With a larger share of rows that failed it is paused. Empty: never."),
+    )
     failures_in_a_row = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
+    ended_lately = models.PositiveIntegerField(
+        _("rows asked since it was started or resumed"), default=0, editable=False
+    )
+    failed_lately = models.PositiveIntegerField(_("failed rows among them"), default=0, editable=False)
+    try_first = models.PositiveIntegerField(
+        _("rows to try first"),
+        default=0,
+        help_text=_("So many, from all over the source, before it is paused with a quote of the rest. 0: none."),
+    )
+    trying = models.BooleanField(_("trying them"), default=False, editable=False)
     item_count = models.PositiveIntegerField(_("items"), default=0)
     token: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(
         _("token of the form"),
@@ -108,10 +126,10 @@ class Job(models.Model):
     def __str__(self) -> str:
         return f"{self.version} on {self.source_text}"
 
-    def fails_on_and_on(self) -> bool:
-        """Whether as many rows have failed one after the other as may."""
-        most = models.F("most_failures")
-        return Job.objects.running().filter(pk=self.pk, failures_in_a_row__gte=most).exists()
+    @property
+    def tried_positions(self) -> list[int]:
+        """Where the rows are that are tried first: as far from one another as can be, for rows are rarely mixed."""
+        return [1 + n * self.item_count // self.try_first for n in range(min(self.try_first, self.item_count))]
 
     def has_money(self, now: datetime) -> bool:
         """Whether every budget that counts it has left what it waits for."""
@@ -122,7 +140,8 @@ class Job(models.Model):
 
     def begin(self, *, now: datetime) -> None:
         """All items are there: workers may start."""
-        self._move(Job.Status.RUNNING, since=[Job.Status.PLANNING], item_count=self.item_count, started_at=now)
+        started = {"item_count": self.item_count, "started_at": now, "trying": 0 < self.try_first < self.item_count}
+        self._move(Job.Status.RUNNING, since=[Job.Status.PLANNING], **started)
 
     def stop(self, *, now: datetime) -> None:
         """Begin no further item; what is in flight comes to its end.
@@ -152,7 +171,8 @@ class Job(models.Model):
         if self.status == Job.Status.RUNNING:
             raise WrongState(_("The job runs already."))
         since = [Job.Status.PAUSED, Job.Status.STOPPED]
-        fresh = {"paused_because": "", "waits_for": None, "failures_in_a_row": 0, "ended_at": None}
+        counts = {"failures_in_a_row": 0, "ended_lately": 0, "failed_lately": 0}
+        fresh = {"paused_because": "", "waits_for": None, "ended_at": None, "trying": self.has_more_to_try(), **counts}
         self._move(Job.Status.RUNNING, since=since, **fresh)
 
     def retry_failed(self, kind: str = "") -> int:
@@ -176,12 +196,14 @@ class Job(models.Model):
         failed = self.items.failed()
         if kind:
             failed = failed.filter(error_kind=kind)
-        again = failed.update(
-            status=Item.Status.PENDING, claims=0, error_kind="", error_text="", ended_at=None, owner=None
-        )
+        again = failed.try_again()
         if again and self.status == Job.Status.FINISHED:
             self._move(Job.Status.RUNNING, since=[Job.Status.FINISHED], ended_at=None)
         return again
+
+    def has_more_to_try(self) -> bool:
+        """Whether rows that are tried first are open, and the others have to wait for that."""
+        return self.trying and self.items.open().filter(position__in=self.tried_positions).exists()
 
     def needs_ring(self, now: datetime) -> bool:
         """Whether there is work, and no worker on the way to it."""
@@ -218,79 +240,3 @@ class Job(models.Model):
                 _("The job is %(status)s: it cannot become %(to)s.")
                 % {"status": self.get_status_display(), "to": Job.Status(to).label}
             )
-
-
-class ItemQuerySet(models.QuerySet["Item"]):
-    def claimable(self, now: datetime) -> Self:
-        """Never tried, or left behind."""
-        return self.filter(Q(status=Item.Status.PENDING) | Q(status=Item.Status.CLAIMED, lease_until__lt=now))
-
-    def pending(self) -> Self:
-        return self.filter(status=Item.Status.PENDING)
-
-    def left_behind(self, now: datetime) -> Self:
-        """Claimed by a worker whose lease has ended."""
-        return self.filter(status=Item.Status.CLAIMED, lease_until__lt=now)
-
-    def open(self) -> Self:
-        """Not yet at its end."""
-        return self.filter(status__in=Item.OPEN)
-
-    def failed(self) -> Self:
-        return self.filter(status=Item.Status.FAILED)
-
-    def count_by_status(self) -> dict[str, int]:
-        """Status → number of items; statuses that no item has are 0."""
-        found = dict(self.order_by().values_list("status").annotate(n=models.Count("pk")))
-        return {status: found.get(status, 0) for status in Item.Status.values}
-
-
-class Item(models.Model):
-    """One row of a job, with the variables it had when the job was planned."""
-
-    class Status(models.TextChoices):
-        PENDING = "pending", _("pending")
-        CLAIMED = "claimed", _("running")
-        SUCCEEDED = "succeeded", _("succeeded")
-        FAILED = "failed", _("failed")
-
-    OPEN: ClassVar[tuple[str, ...]] = (Status.PENDING, Status.CLAIMED)
-
-    job = models.ForeignKey(Job, models.CASCADE, related_name="items", verbose_name=_("job"), db_index=False)
-    position = models.PositiveIntegerField(_("position"))
-    row_key = models.CharField(_("key of the row"), max_length=255, blank=True)
-    variables = OrderedJSONField(_("variables"), default=dict)
-    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
-
-    owner: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("owner"), null=True)
-    lease_until = models.DateTimeField(_("leased until"), null=True)
-    claims = models.PositiveSmallIntegerField(_("times claimed"), default=0)
-
-    call_id = models.UUIDField(_("last call"), null=True)
-    data = OrderedJSONField(_("answer"), null=True)
-    text = models.TextField(_("answer as text"), blank=True)
-    error_kind = models.CharField(_("kind of error"), max_length=32, blank=True)
-    error_text = models.TextField(_("error"), blank=True)
-    ended_at = models.DateTimeField(_("ended"), null=True)
-
-    objects = ItemQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("item")
-        verbose_name_plural = _("items")
-        # By the column: by the relation, every list of items would be joined to its jobs to be put in their order.
-        ordering = ("job_id", "position")
-        constraints = (models.UniqueConstraint(fields=("job", "position"), name="aiops_item_position"),)
-        indexes = (
-            models.Index(fields=("job", "status", "position"), name="aiops_item_job_status"),
-            models.Index(fields=("status", "-job", "-position"), name="aiops_item_status"),
-        )
-
-    def __str__(self) -> str:
-        return f"#{self.position} {self.row_key}".rstrip()
-
-    @property
-    def excerpt(self) -> str:
-        """The longest text among its variables, cut to 100 characters: what a person knows the row by."""
-        texts = [value for value in self.variables.values() if isinstance(value, str)]
-        return " ".join(max(texts, key=len, default="")[:100].split())

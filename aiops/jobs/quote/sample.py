@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import fmean, pstdev
 from time import monotonic
 from typing import Self
 
 from django.utils.translation import ngettext
 
+from aiops.gateway.tokens import TokenCounter
 from aiops.jobs.errors import JobRefused
-from aiops.jobs.sources import Source, SourceError
+from aiops.jobs.quote.between import SURENESS
+from aiops.jobs.sources import Source, SourceError, SourceRow
 from prompts.errors import NotRendered
 from prompts.models import PromptVersion
 from prompts.rendering import RenderedPrompt, render
 
 SAMPLE = 1_000
 """Rows that are looked at; a larger source is reckoned from its first so many."""
+
+COUNTED = 250
+"""Of these the tokens are counted; the others have as many for their bytes."""
 
 SECONDS = 10.0
 """After so long what has been looked at is enough: a template may take up to two seconds a row, and people wait."""
@@ -33,11 +40,14 @@ class Sample:
     unique: int
     """Different renderings."""
 
-    bytes: int
-    """Of all renderings together, in UTF-8."""
+    tokens: float
+    """Of all renderings together."""
 
-    messages: int
-    """Of one rendering."""
+    deviation: float
+    """How much renderings differ from one another in their size: the standard deviation as a share of the mean."""
+
+    keys: tuple[str, ...]
+    """Primary keys of the rows; empty for rows of a file."""
 
     unfit: int
     """Rows that cannot be rendered: their items will fail, and nothing is asked for them."""
@@ -49,19 +59,25 @@ class Sample:
     """What is wrong with that one."""
 
     @classmethod
-    def of(cls, version: PromptVersion, source: Source) -> Self:
+    def of(cls, version: PromptVersion, source: Source, counter: TokenCounter) -> Self:
         """Render the first rows.
 
         Raises:
             JobRefused: none of them can be rendered, or the source fails on one.
+            CannotCount: the counter does not.
         """
-        seen, rows, size, messages = set(), 0, 0, 0
+        seen, keys, rows = set(), [], 0
+        sizes: list[int] = []
+        counted: list[int] = []
         unfit: list[tuple[int, str]] = []
-        for rows, rendering in enumerate(_renderings(version, source), start=1):
+        for rows, (row, rendering) in enumerate(_renderings(version, source), start=1):
+            keys.append(row.key)
             if isinstance(rendering, NotRendered):
                 unfit.append((rows, str(rendering)))
                 continue
-            size, messages = size + rendering.size, len(rendering.messages)
+            sizes.append(rendering.size)
+            if len(counted) < COUNTED:
+                counted.append(counter.of_messages(rendering.messages))
             seen.add(hashlib.sha256(repr(rendering.messages).encode("utf-8", "replace")).digest())
         first, because = unfit[0] if unfit else (0, "")
         if unfit and len(unfit) == rows:
@@ -69,8 +85,9 @@ class Sample:
         return cls(
             rows=rows,
             unique=len(seen),
-            bytes=size,
-            messages=messages,
+            tokens=sum(counted) * sum(sizes) / max(1, sum(sizes[: len(counted)])),
+            deviation=pstdev(sizes) / max(1.0, fmean(sizes)) if sizes else 0.0,
+            keys=tuple(key for key in keys if key is not None),
             unfit=len(unfit),
             first_unfit=first,
             unfit_because=because,
@@ -105,9 +122,18 @@ class Sample:
         }
 
     @property
-    def bytes_each(self) -> int:
+    def tokens_each(self) -> float:
         """Of one rendering, on average."""
-        return self.bytes // max(1, self.rows - self.unfit)
+        return self.tokens / max(1, self.rows - self.unfit)
+
+    def spread(self, rows: int) -> float:
+        """How far the mean of all rows may be from that of these, as a share of it.
+
+        Args:
+            rows: of the whole source.
+        """
+        rest = max(0, rows - self.rows)
+        return SURENESS * self.deviation * math.sqrt(rest / rows / self.rows) if rest and self.rows else 0.0
 
 
 def see_that_one_fits(version: PromptVersion, source: Source) -> None:
@@ -117,7 +143,7 @@ def see_that_one_fits(version: PromptVersion, source: Source) -> None:
         JobRefused: none of the first rows can be rendered, or the source fails on one.
     """
     rows, because = 0, ""
-    for rendering in _renderings(version, source):
+    for _row, rendering in _renderings(version, source):
         if not isinstance(rendering, NotRendered):
             return
         rows, because = rows + 1, because or str(rendering)
@@ -125,7 +151,7 @@ def see_that_one_fits(version: PromptVersion, source: Source) -> None:
         raise _nothing_fits(rows, because)
 
 
-def _renderings(version: PromptVersion, source: Source) -> Iterator[RenderedPrompt | NotRendered]:
+def _renderings(version: PromptVersion, source: Source) -> Iterator[tuple[SourceRow, RenderedPrompt | NotRendered]]:
     """The first rows, each rendered, or why it cannot be."""
     until = monotonic() + SECONDS
     try:
@@ -134,7 +160,7 @@ def _renderings(version: PromptVersion, source: Source) -> Iterator[RenderedProm
                 rendering: RenderedPrompt | NotRendered = render(version, row.variables)
             except NotRendered as error:
                 rendering = error
-            yield rendering
+            yield row, rendering
             if monotonic() > until:
                 return
     except SourceError as error:

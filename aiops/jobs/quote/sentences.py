@@ -1,0 +1,102 @@
+"""A quote in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from aiops.ledger.money import dollars
+from aiops.templatetags.aiops_format import count, duration
+
+if TYPE_CHECKING:
+    from aiops.jobs.quote.quote import Quote
+
+
+def sentences_of(quote: Quote) -> list[str]:
+    """The same words on every screen and terminal."""
+    said = [
+        _rows(quote),
+        _tokens(quote),
+        _cost(quote),
+        _time(quote),
+        _batch(quote),
+        _answered(quote),
+        _unmeasured(quote),
+    ]
+    if quote.sample.unfit:
+        said.append(quote.sample.warning(whole=quote.sample.rows >= quote.rows))
+    return [sentence for sentence in said if sentence]
+
+
+def _rows(quote: Quote) -> str:
+    if quote.unique_rows is None:
+        return quote.source_text
+    return _("%(rows)s, %(unique)s unique") % {"rows": quote.source_text, "unique": count(quote.unique_rows)}
+
+
+def _tokens(quote: Quote) -> str:
+    read, written = quote.tokens_in, quote.tokens_out
+    words = {
+        "in": count(read.high if read.likely is None else read.likely),
+        "in_low": count(read.low),
+        "in_high": count(read.high),
+        "low": count(written.low),
+        "high": count(written.high),
+    }
+    if quote.is_counted:
+        return _("%(in)s tokens in, counted, and %(low)s to %(high)s out") % words
+    return _("%(in)s tokens in, estimated (%(in_low)s to %(in_high)s), and %(low)s to %(high)s out") % words
+
+
+def _cost(quote: Quote) -> str:
+    cost = quote.cost
+    if cost is None:
+        return _("at a cost that nobody knows on %(model)s") % {"model": quote.model}
+    words = {"low": dollars(cost.low), "high": dollars(cost.high), "likely": dollars(cost.likely), "model": quote.model}
+    if cost.high == 0:
+        return _("free on %(model)s") % words
+    if cost.likely is None:
+        return _("between %(low)s and %(high)s on %(model)s") % words
+    return _("between %(low)s and %(high)s on %(model)s, likely %(likely)s") % words
+
+
+def _time(quote: Quote) -> str:
+    if quote.pace is None:
+        return ""
+    words = {"time": duration(quote.pace.seconds * 1000)}
+    if quote.pace.is_least:
+        return _("at least %(time)s: the limits let no more through") % words
+    return _("about %(time)s at the present limits, if nothing else runs") % words
+
+
+def _batch(quote: Quote) -> str:
+    if quote.batch is None or not quote.batch.high:
+        return ""
+    words = {"low": dollars(quote.batch.low), "high": dollars(quote.batch.high)}
+    return _("by the provider's price for batches, answered within a day: between %(low)s and %(high)s") % words
+
+
+def _answered(quote: Quote) -> str:
+    if not quote.answered:
+        return ""
+    if quote.sample.rows >= quote.rows:
+        text = ngettext(
+            "%(n)s row was answered by this version before, and is asked again",
+            "%(n)s rows were answered by this version before, and are asked again",
+            quote.answered,
+        )
+    else:
+        text = ngettext(
+            "%(n)s of the first %(rows)s rows was answered by this version before, and is asked again",
+            "%(n)s of the first %(rows)s rows were answered by this version before, and are asked again",
+            quote.answered,
+        )
+    return text % {"n": count(quote.answered), "rows": count(quote.sample.rows)}
+
+
+def _unmeasured(quote: Quote) -> str:
+    if quote.past or not quote.cost or not quote.cost.high:
+        return ""
+    return _("how long the answers will be nobody knows yet: try some rows first, and the rest is quoted by them")

@@ -1,0 +1,149 @@
+"""Where a job stops by itself, so that people look before more is paid for."""
+
+from __future__ import annotations
+
+import pytest
+
+from aiops.calls.models import Call
+from aiops.gateway.testing import Refusal
+from aiops.jobs.control import resume, retry_failed
+from aiops.jobs.models import Job
+from aiops.jobs.sources import model_source
+from aiops.jobs.start import start_job
+from aiops.jobs.tasks import sweep, work
+from project.helpdesk.models import Ticket
+
+pytestmark = [pytest.mark.usefixtures("budget", "provider")]
+
+
+@pytest.fixture
+def hundred(db):
+    """Tickets whose texts get longer and longer."""
+    Ticket.objects.bulk_create(Ticket(subject=f"{n}", text=f"Ticket {n} " + "word " * n) for n in range(1, 101))
+    return model_source("helpdesk.Ticket", order="pk")
+
+
+def ended(job):
+    job.refresh_from_db()
+    return job.items.exclude(status="pending").order_by("position")
+
+
+class TestTryingSomeFirst:
+    def test_so_many_from_all_over_the_source_and_then_it_asks(self, triage, hundred):
+        job = start_job(triage, hundred, try_first=5)
+        assert work(job.pk) == 5
+        assert [item.position for item in ended(job)] == [1, 21, 41, 61, 81]
+        assert job.status == Job.Status.PAUSED
+        assert job.paused_because.startswith("5 rows were tried for $0.0")
+        assert "0 failed. The other 95 would cost between $" in job.paused_because
+        assert job.paused_because.endswith("Look at the answers, then resume.")
+
+    def test_nothing_goes_on_before_somebody_says_so(self, triage, hundred):
+        job = start_job(triage, hundred, try_first=5)
+        work(job.pk)
+        sweep()
+        assert work(job.pk) == 0
+        assert ended(job).count() == 5
+
+    def test_then_the_others_are_asked_and_those_not_again(self, triage, hundred, provider):
+        job = start_job(triage, hundred, try_first=5)
+        work(job.pk)
+        job.refresh_from_db()
+        resume(job)
+        work(job.pk)
+        job.refresh_from_db()
+        assert (job.status, job.trying) == (Job.Status.FINISHED, False)
+        assert len(provider.requests) == Call.objects.count() == 100
+
+    def test_what_it_said_of_the_rest_holds(self, triage, hundred):
+        job = start_job(triage, hundred, try_first=20)
+        work(job.pk)
+        job.refresh_from_db()
+        said, tried = job.paused_because, job.cost
+        resume(job)
+        work(job.pk)
+        job.refresh_from_db()
+        low, high = (float(part.split()[0].rstrip(",")) for part in said.split("$")[2:4])
+        # As exactly as two digits can tell.
+        assert low * 0.95 <= (job.cost - tried) / 10**9 <= high * 1.05
+        assert high < 1.5 * low
+
+    def test_a_job_with_fewer_rows_asks_them_all(self, triage, hundred):
+        job = start_job(triage, model_source("helpdesk.Ticket", limit=3), try_first=5)
+        assert work(job.pk) == 3
+        job.refresh_from_db()
+        assert (job.status, job.trying) == (Job.Status.FINISHED, False)
+
+    def test_a_pause_in_between_leaves_the_rest_of_them_to_be_tried(self, triage, hundred):
+        job = start_job(triage, hundred, try_first=5)
+        job.pause("a look")
+        resume(job)
+        assert job.trying
+        assert work(job.pk) == 5
+        job.refresh_from_db()
+        assert job.status == Job.Status.PAUSED
+
+    def test_what_failed_among_them_is_tried_again_with_the_rest(self, triage, hundred, provider):
+        provider.when(lambda request: "Ticket 21 " in request.text and request.number <= 5, Refusal("No."))
+        job = start_job(triage, hundred, try_first=5)
+        work(job.pk)
+        job.refresh_from_db()
+        assert "1 failed" in job.paused_because
+        assert retry_failed(job).waiting
+        resume(job)
+        # First those that are still to be tried.
+        assert work(job.pk) == 1
+        job.refresh_from_db()
+        assert job.status == Job.Status.PAUSED
+        resume(job)
+        assert work(job.pk) == 95
+
+    def test_where_a_cost_is_unknown_so_is_that_of_the_rest(self, triage, hundred):
+        job = start_job(triage, hundred, try_first=5)
+        work(job.pk)
+        Call.objects.filter(job_id=job.pk).update(cost=None)
+        Job.objects.filter(pk=job.pk).update(status=Job.Status.RUNNING)
+        work(job.pk)
+        job.refresh_from_db()
+        assert "What the other 95 would cost is unknown." in job.paused_because
+
+
+class TestAShareOfFailures:
+    @pytest.fixture
+    def careful(self, triage, hundred, settings):
+        default = {**settings.AIOPS["CONNECTIONS"]["default"], "MAX_IN_FLIGHT": 1}
+        settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {"default": default}}
+        return start_job(triage, hundred, most_failed_percent=30)
+
+    def test_above_it_a_job_is_paused_and_says_how_many_failed(self, careful, provider):
+        provider.when(lambda request: request.number % 2 == 0, Refusal("No."))
+        work(careful.pk)
+        careful.refresh_from_db()
+        assert careful.status == Job.Status.PAUSED
+        assert 20 <= careful.ended_lately < 40
+        assert careful.paused_because.startswith(
+            f"{careful.failed_lately} of the last {careful.ended_lately} rows failed, the latest by “refused”."
+        )
+
+    def test_below_it_a_job_goes_on(self, careful, provider):
+        provider.when(lambda request: request.number % 4 == 0, Refusal("No."))
+        work(careful.pk)
+        careful.refresh_from_db()
+        assert (careful.status, careful.failed_lately) == (Job.Status.FINISHED, 25)
+
+    def test_a_few_rows_say_nothing(self, careful, provider):
+        provider.when(lambda request: request.number <= 5, Refusal("No."))
+        work(careful.pk)
+        careful.refresh_from_db()
+        assert careful.status == Job.Status.FINISHED
+
+    def test_whoever_resumes_it_begins_a_new_count(self, careful, provider):
+        provider.when(lambda request: request.number <= 20, Refusal("No."))
+        work(careful.pk)
+        careful.refresh_from_db()
+        assert careful.status == Job.Status.PAUSED
+        resume(careful)
+        assert (careful.ended_lately, careful.failed_lately) == (0, 0)
+        work(careful.pk)
+        careful.refresh_from_db()
+        assert careful.status == Job.Status.FINISHED
