@@ -52,6 +52,7 @@ AIOPS = SITE_AIOPS | {
             "MODEL": "gpt-6-luna",
             "PROVIDER": "openai",
         },
-        "local": LOCAL_CONNECTION,
+        # Nor is a model asked that happens to run on this machine.
+        "local": {**LOCAL_CONNECTION, "BASE_URL": "http://127.0.0.1:9/v1"},
     },
 }

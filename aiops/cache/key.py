@@ -28,6 +28,7 @@ INDIFFERENT = frozenset(
         "connect_timeout",
         "max_in_flight_overall",
         "model_limits",
+        "tokenizer",
         "output_limit",
         "redact",
         "requests_per_minute",
@@ -37,7 +38,8 @@ INDIFFERENT = frozenset(
 """Options of a connection that no answer depends on. All others are part of the key, those to come included: to ask
 once too often costs a little, a wrong answer costs more."""
 
-_REST = tuple(field.name for field in fields(Request) if field.name not in {"connection", "messages"})
+_APART = frozenset({"connection", "messages", "prompt_cache_key"})
+_REST = tuple(field.name for field in fields(Request) if field.name not in _APART)
 _PARAMETERS = _REST.index("parameters")
 
 

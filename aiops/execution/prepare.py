@@ -199,6 +199,7 @@ def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepar
         parameters=version.parameters,
         schema=plan.schema,
         schema_name=plan.schema_name,
+        prompt_cache_key=f"aiops-version-{version.pk}",
     )
     if plan.detectors:
         return _without(request, plan, about, new_call_id())

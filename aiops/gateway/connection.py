@@ -142,6 +142,11 @@ class Connection:
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
     @property
+    def knows_prompt_cache_key(self) -> bool:
+        """Whether it takes OpenAI's parameter of that name."""
+        return is_openai(self.base_url) or (bool(self.azure_endpoint) and not self.api_version)
+
+    @property
     def needs_key(self) -> bool:
         """Whether a call cannot be made for want of a key."""
         return self.api_key == "" and not self.is_local

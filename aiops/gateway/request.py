@@ -66,6 +66,10 @@ class Request:
     strict: bool = True
     """Whether the schema keeps to what providers can enforce; else they take it as advice, and we alone judge by it."""
 
+    prompt_cache_key: str = ""
+    """The same for requests that begin alike: the provider sends them where it has read that beginning before. Sent to
+    providers that know it, unless a parameter of the same name says otherwise."""
+
     def most(self) -> Usage:
         beside = [self.schema, *(part for part in self.parameters.values() if isinstance(part, dict | list | tuple))]
         choices = self.parameters.get("n", 1)

@@ -40,7 +40,12 @@ def _result(item: Item, call: Call | None, *, whole: bool) -> ResultRow:
         text=item.text if whole else "",
         error_kind=item.error_kind,
         error_text=item.error_text if whole else "",
-        tokens_in=call.tokens_in if call else None,
-        tokens_out=call.tokens_out if call else None,
-        cost=to_dollars(call.cost) if call and call.cost is not None else None,
+        tokens_in=_own(item, call, call.tokens_in if call else None),
+        tokens_out=_own(item, call, call.tokens_out if call else None),
+        cost=to_dollars(cost) if (cost := _own(item, call, call.cost if call else None)) is not None else None,
     )
+
+
+def _own(item: Item, call: Call | None, value: int | None) -> int | None:
+    """Of the item itself: one that has the answer of another used nothing."""
+    return 0 if call and item.same_as is not None and call.item_id != item.pk else value

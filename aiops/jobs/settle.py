@@ -19,6 +19,7 @@ from aiops.execution.judge import Outcome, judge, spoiled
 from aiops.execution.lost import close_lost
 from aiops.execution.reuse import keep_answers
 from aiops.execution.window import close_window
+from aiops.jobs.duplicates import follow
 from aiops.jobs.models import Item, Job
 from aiops.rows import update_rows
 
@@ -73,6 +74,7 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
     closed = close_window(outcomes)
     ends = {outcome.about_item: _end(outcome) for outcome in outcomes}
     written = update_rows(Item, ends, guard={"owner": owner, "status": Item.Status.CLAIMED})
+    follow(job, [key for key in ends if key is not None])
     if written < len(ends):
         logger.warning("job %s: %d items had been taken over; their calls are logged", job.pk, len(ends) - written)
     # A call that was closed before is in the totals already.
@@ -107,13 +109,14 @@ def settle_lost(calls: CallQuerySet, *, now: datetime) -> None:
             Job.objects.filter(pk=job_id).update(unknown_costs=F("unknown_costs") + count)
 
 
-def fail(ends: Sequence[tuple[Item, str, str]], *, owner: UUID, now: datetime) -> None:
+def fail(job: Job, ends: Sequence[tuple[Item, str, str]], *, owner: UUID, now: datetime) -> None:
     """End claimed items that were never asked about, each with a kind of error and a sentence."""
     rows = {
         item.pk: {"status": Item.Status.FAILED, "error_kind": kind, "error_text": text, "ended_at": now}
         for item, kind, text in ends
     }
     update_rows(Item, rows, guard={"owner": owner, "status": Item.Status.CLAIMED})
+    follow(job, list(rows))
 
 
 def _end(outcome: Outcome) -> dict[str, object]:

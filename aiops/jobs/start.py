@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.doorbell import ring
+from aiops.jobs.duplicates import Firsts
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.models import Item, Job
 from aiops.jobs.most_cost import set_most_cost
@@ -79,7 +80,9 @@ def start_job(
     try:
         # Ended before anything else is written: a source of the shop's own may hold something open while it is read.
         with closing(source.rows()) as rows:
-            job.item_count = _add_items(job, rows)
+            firsts = Firsts(version)
+            job.item_count = _add_items(job, rows, firsts)
+            job.duplicates = firsts.duplicates
         if not job.item_count:
             raise JobRefused(_("The rows were gone before the job began."))
         with transaction.atomic():
@@ -113,14 +116,20 @@ def _make(
     return Job.objects.get_or_create(token=token, defaults=fields)
 
 
-def _add_items(job: Job, rows: Iterator[SourceRow]) -> int:
+def _add_items(job: Job, rows: Iterator[SourceRow], firsts: Firsts) -> int:
     """Write an item for each row. Returns how many."""
     total = 0
     while chunk := list(islice(rows, CHUNK)):
         insert_rows(
             Item,
             [
-                {"job_id": job.pk, "position": position, "row_key": row.key or "", "variables": dict(row.variables)}
+                {
+                    "job_id": job.pk,
+                    "position": position,
+                    "row_key": row.key or "",
+                    "variables": dict(row.variables),
+                    "same_as": firsts.of(row.variables, position),
+                }
                 for position, row in enumerate(chunk, start=total + 1)
             ],
         )

@@ -71,5 +71,7 @@ def rest_of(job: Job, now: datetime) -> Rest:
         failed=progress.counts[Item.Status.FAILED],
         spent=sum(known),
         left=left,
-        cost=Between.mean(known, margin=MARGIN).within(0, math.inf).total(left) if certain else None,
+        cost=Between.mean(known, margin=MARGIN).within(0, math.inf).total(job.items.pending().count())
+        if certain
+        else None,
     )

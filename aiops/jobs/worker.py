@@ -137,7 +137,7 @@ class Worker:
             taken = claim(picked, owner=self.token, until=now + lease(self.plan.connection), now=now)
             self._close_lost(taken, now)
             ours = {item.pk for item in taken}
-            fail([one for one in broken if one[0].pk in ours], owner=self.token, now=now)
+            fail(self.job, [one for one in broken if one[0].pk in ours], owner=self.token, now=now)
             kept = [one for one in ready if one.about.item_id in ours and one.reused]
             window = [one for one in ready if one.about.item_id in ours and not one.reused]
             open_reused(kept, now=now)

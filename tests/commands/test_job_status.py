@@ -40,7 +40,7 @@ def job(triage, tickets):
 def half_failed(job, provider):
     """A job that has ended: three rows failed, for two reasons."""
     provider.when(lambda request: request.text.endswith("number 7?"), Status(400), times=1)
-    provider.when(lambda request: request.text.endswith("number 1?"), "no JSON", times=2)
+    provider.when(lambda request: request.text.endswith("number 1?"), "no JSON", times=1)
     work(job.pk)
     job.refresh_from_db()
     return job
@@ -59,7 +59,7 @@ def test_without_a_number_the_latest_jobs_are_in_a_table(run, triage, half_faile
     assert ran.stdout == (
         f"{'job':>{width}}  status     done  failed      cost  what\n"
         f"{two:>{width}}  running     0/1       0     $0.00  triage-ticket v1 on 1 row of helpdesk.Ticket\n"
-        f"{one:>{width}}  finished  20/20       3  $0.00036  triage-ticket v1 on 20 rows of helpdesk.Ticket\n"
+        f"{one:>{width}}  finished  20/20       3  $0.00035  triage-ticket v1 on 20 rows of helpdesk.Ticket\n"
     )
 
 
@@ -87,7 +87,7 @@ def test_a_job_is_told_with_its_errors_by_reason(run, half_failed, provider):
         "20 rows: 17 succeeded, 3 failed\n"
         "  2 schema\n"
         "  1 bad_request\n"
-        f"{provider.totals.prompt_tokens:,} tokens in, {provider.totals.completion_tokens:,} out, $0.00036\n"
+        f"{provider.totals.prompt_tokens:,} tokens in, {provider.totals.completion_tokens:,} out, $0.00035\n"
         f"started {started(half_failed)}, took {took} s\n"
         f"3 rows failed; try again with: manage.py job_status {half_failed.pk} --retry-failed\n"
     )
@@ -136,7 +136,7 @@ def test_failed_rows_are_tried_again_all_of_them(run, half_failed, provider):
     assert OrmQ.objects.count() == 1
     work(half_failed.pk)
     assert Item.objects.filter(status="succeeded").count() == 20
-    assert len(provider.requests) == 23
+    assert len(provider.requests) == 21  # Two rows are the same.
 
 
 def test_failed_rows_are_tried_again_by_reason(run, half_failed):
@@ -257,4 +257,4 @@ def test_on_a_terminal_there_is_a_bar(half_failed, size):
         follow(half_failed, OutputWrapper(terminal))
     drawn = read_all(reader)
     assert "100%|" in drawn
-    assert "20/20 [" in drawn and "3 failed, $0.00036]" in drawn
+    assert "20/20 [" in drawn and "3 failed, $0.00035]" in drawn

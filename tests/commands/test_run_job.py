@@ -40,10 +40,10 @@ def test_dry_run_asks_nothing(run, triage, tickets, provider):
     ran = run("run_job", "triage-ticket", *ROWS, "--limit", "20", "--dry-run")
     assert (ran.code, ran.stderr) == (0, "")
     assert ran.stdout == (
-        "20 rows of helpdesk.Ticket, 19 unique\n"
-        "3,760 tokens in, estimated (712 to 4,719), and 400 to 3,200 out\n"
-        "between $0.00027 and $0.0021 on gpt-6-luna\n"
-        "by the provider's price for batches, answered within a day: between $0.00014 and $0.0010\n"
+        "20 rows of helpdesk.Ticket, 19 unique: identical ones are asked once\n"
+        "3,572 tokens in, estimated (677 to 4,483), and 380 to 3,040 out\n"
+        "between $0.00026 and $0.0020 on gpt-6-luna\n"
+        "by the provider's price for batches, answered within a day: between $0.00013 and $0.00098\n"
         "how long the answers will be nobody knows yet: try some rows first, and the rest is quoted by them\n"
         "Nothing was sent (dry run).\n"
     )
@@ -59,13 +59,14 @@ def test_a_dry_run_as_json_says_what_the_budgets_have_left(run, triage, tickets,
         "rows": 20,
         "unique_rows": 19,
         "unfit_rows": 0,
+        "asked_rows": 19,
         "answered_rows": 0,
-        "tokens_in": {"low": 712, "likely": 3760, "high": 4719},
+        "tokens_in": {"low": 677, "likely": 3572, "high": 4483},
         "tokens_in_counted": False,
-        "tokens_out": {"low": 400, "likely": None, "high": 3200},
+        "tokens_out": {"low": 380, "likely": None, "high": 3040},
         "past_answers": 0,
-        "cost": {"low": 272_000, "likely": None, "high": 2_072_000},
-        "cost_as_batch": {"low": 136_000, "likely": None, "high": 1_036_000},
+        "cost": {"low": 258_400, "likely": None, "high": 1_968_400},
+        "cost_as_batch": {"low": 129_200, "likely": None, "high": 984_200},
         "seconds": None,
         "seconds_at_least": None,
         "connection": "default",
@@ -176,11 +177,12 @@ def test_following_ends_with_what_came_of_it(run, triage, tickets, provider, wor
         f"Job {job.pk} is finished: triage-ticket v1 on 20 rows of helpdesk.Ticket, "
         "asked of gpt-6-luna over default\n"
         "20 rows: 20 succeeded, 0 failed\n"
-        f"{provider.totals.prompt_tokens:,} tokens in, {provider.totals.completion_tokens:,} out, $0.00040\n"
+        f"{provider.totals.prompt_tokens:,} tokens in, {provider.totals.completion_tokens:,} out, $0.00039\n"
         + times(job)
     )
-    assert ran.stderr.splitlines()[-1] == "20 of 20 rows, 100 % · $0.00040"
-    assert len(provider.requests) == 20
+    assert ran.stderr.splitlines()[-1] == "20 of 20 rows, 100 % · $0.00039"
+    # Two of the rows are the same.
+    assert len(provider.requests) == 19
 
 
 def test_rows_that_fail_are_told_by_reason_and_end_in_exit_code_1(run, triage, tickets, provider, worker):

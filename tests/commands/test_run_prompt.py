@@ -124,7 +124,7 @@ def test_a_free_connection_is_said_to_be_free(run, greeting):
     ran = run("run_prompt", "greet", "--var", "name=Ada", "--connection", "local", "--dry-run")
     assert ran.stdout.endswith(
         "smollm2-135m-instruct over local (this machine)\n"
-        "about 22 tokens in, at most 50 out\n"
+        "about 32 tokens in, at most 50 out\n"
         "free\n"
         "Nothing was sent (dry run).\n"
     )

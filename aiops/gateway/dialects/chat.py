@@ -7,6 +7,7 @@ from typing import Any
 
 from aiops.gateway.completion import Completion, ToolCall
 from aiops.gateway.connections import Connection
+from aiops.gateway.dialects.prompt_cache import prompt_cache
 from aiops.gateway.dialects.reading import JsonObject, malformed, parsed, raw_usage, require_complete, short
 from aiops.gateway.dialects.schema_words import with_schema
 from aiops.gateway.dialects.sending import Facts, Sending
@@ -21,6 +22,7 @@ WHAT = "chat completion"
 def sending_of(request: Request, connection: Connection, *, stream: bool = False) -> Sending:
     """What is sent. The fixed parts win over parameters of the same name."""
     body: dict[str, Any] = {
+        **prompt_cache(request, connection),
         **request.parameters,
         # Azure knows deployments only; the model is what the price hangs on.
         "model": connection.azure_deployment or request.model,

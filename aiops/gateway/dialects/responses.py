@@ -7,6 +7,7 @@ from typing import Any
 
 from aiops.gateway.completion import Completion, ToolCall
 from aiops.gateway.connections import Connection
+from aiops.gateway.dialects.prompt_cache import prompt_cache
 from aiops.gateway.dialects.reading import JsonObject, malformed, parsed, raw_usage, require_complete, short
 from aiops.gateway.dialects.responses_input import input_of, parameters_of
 from aiops.gateway.dialects.schema_words import with_schema
@@ -36,6 +37,7 @@ def sending_of(request: Request, connection: Connection, *, stream: bool = False
         }
     body: dict[str, Any] = {
         "store": False,
+        **prompt_cache(request, connection),
         **parameters,
         "model": connection.azure_deployment or request.model,
         "input": input_of(with_schema(request, connection)),

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin, SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
 from django.urls import reverse
@@ -117,11 +117,13 @@ class ItemAdmin(ReadOnlyAdmin[Item]):
     def page_context(self, request: HttpRequest, row: Item) -> dict[str, Any]:
         """The item with what it holds, if they may read it; its calls, its row, and the ways to its neighbours."""
         siblings = Item.objects.filter(job_id=row.job_id).only("pk", "position")
+        of_item = Q(item_id=row.pk) if row.same_as is None else Q(pk=row.call_id)
         return {
             "title": _("Item %(position)s of job %(job)s") % {"position": row.position, "job": row.job_id},
             "is_readable": row.pk in readable(self.admin_site, request, [row]),
             "remedy": remedy(row.error_kind),
-            "calls": Call.objects.filter(item_id=row.pk).without_bodies().order_by("-id")[:20],
+            "calls": Call.objects.filter(of_item).without_bodies().order_by("-id")[:20],
+            "first": siblings.filter(position=row.same_as).first() if row.same_as is not None else None,
             "row_link": row_link(self.admin_site, request, row.job.row_type, row.row_key),
             "before": siblings.filter(position__lt=row.position).order_by("-position").first(),
             "after": siblings.filter(position__gt=row.position).order_by("position").first(),

@@ -17,10 +17,12 @@ from prompts.models.fields import OrderedJSONField
 class ItemQuerySet(models.QuerySet["Item"]):
     def claimable(self, now: datetime) -> Self:
         """Never tried, or left behind."""
-        return self.filter(Q(status=Item.Status.PENDING) | Q(status=Item.Status.CLAIMED, lease_until__lt=now))
+        never = Q(status=Item.Status.PENDING, same_as=None)
+        return self.filter(never | Q(status=Item.Status.CLAIMED, lease_until__lt=now))
 
     def pending(self) -> Self:
-        return self.filter(status=Item.Status.PENDING)
+        """Still to be asked; those that will have the answer of another are not."""
+        return self.filter(status=Item.Status.PENDING, same_as=None)
 
     def left_behind(self, now: datetime) -> Self:
         """Claimed by a worker whose lease has ended."""
@@ -60,6 +62,9 @@ class Item(models.Model):
     position = models.PositiveIntegerField(_("position"))
     row_key = models.CharField(_("key of the row"), max_length=255, blank=True)
     variables = OrderedJSONField(_("variables"), default=dict)
+    same_as = models.PositiveIntegerField(
+        _("same as"), null=True, help_text=_("The position of an earlier row that is asked for both.")
+    )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
 
     owner: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("owner"), null=True)
@@ -84,6 +89,7 @@ class Item(models.Model):
         indexes = (
             models.Index(fields=("job", "status", "position"), name="aiops_item_job_status"),
             models.Index(fields=("status", "-job", "-position"), name="aiops_item_status"),
+            models.Index(fields=("job", "same_as"), condition=Q(same_as__isnull=False), name="aiops_item_same_as"),
         )
 
     def __str__(self) -> str:

@@ -94,6 +94,11 @@ class Job(models.Model):
     )
     trying = models.BooleanField(_("trying them"), default=False, editable=False)
     item_count = models.PositiveIntegerField(_("items"), default=0)
+    duplicates = models.PositiveIntegerField(
+        _("identical rows"),
+        default=0,
+        help_text=_("Rows that are like an earlier one and are not asked by themselves."),
+    )
     token: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(
         _("token of the form"),
         null=True,
@@ -140,8 +145,9 @@ class Job(models.Model):
 
     def begin(self, *, now: datetime) -> None:
         """All items are there: workers may start."""
-        started = {"item_count": self.item_count, "started_at": now, "trying": 0 < self.try_first < self.item_count}
-        self._move(Job.Status.RUNNING, since=[Job.Status.PLANNING], **started)
+        started = {"item_count": self.item_count, "duplicates": self.duplicates, "started_at": now}
+        trying = 0 < self.try_first < self.item_count
+        self._move(Job.Status.RUNNING, since=[Job.Status.PLANNING], trying=trying, **started)
 
     def stop(self, *, now: datetime) -> None:
         """Begin no further item; what is in flight comes to its end.
@@ -203,7 +209,8 @@ class Job(models.Model):
 
     def has_more_to_try(self) -> bool:
         """Whether rows that are tried first are open, and the others have to wait for that."""
-        return self.trying and self.items.open().filter(position__in=self.tried_positions).exists()
+        asked = self.items.open().filter(position__in=self.tried_positions, same_as=None)
+        return self.trying and asked.exists()
 
     def needs_ring(self, now: datetime) -> bool:
         """Whether there is work, and no worker on the way to it."""

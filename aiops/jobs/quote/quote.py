@@ -55,6 +55,9 @@ class Quote:
     batch: Whole | None
     """The same for a batch that is answered within a day; None where the provider has no price for that."""
 
+    asked: int
+    """Rows that are asked: those that cannot be, and those like an earlier one, are not."""
+
     pace: Pace | None
     """How long it takes; None: nobody knows."""
 
@@ -92,8 +95,8 @@ def quote(
     sample, past, each = counting_tokens(
         plan.connection, plan.model, lambda counter: _reckon(version, source, plan, rows, counter)
     )
-    # The others are found out when their turn comes; until then they count in full.
-    asked = rows - sample.unfit
+    # Others are found out when their turn comes; until then they count in full.
+    asked = rows - (sample.rows - sample.unique)
     cost = _cost(plan.price, each, past, asked)
     middle = each.tokens_in.high + (each.tokens_out.likely or each.tokens_out.high)
     return Quote(
@@ -102,6 +105,7 @@ def quote(
         unique_rows=sample.unique if sample.rows >= rows else None,
         answered=_answered(version, source, sample),
         sample=sample,
+        asked=asked,
         tokens_in=each.tokens_in.total(asked),
         tokens_out=each.tokens_out.total(asked),
         is_counted=each.is_counted,

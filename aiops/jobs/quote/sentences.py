@@ -33,7 +33,10 @@ def sentences_of(quote: Quote) -> list[str]:
 def _rows(quote: Quote) -> str:
     if quote.unique_rows is None:
         return quote.source_text
-    return _("%(rows)s, %(unique)s unique") % {"rows": quote.source_text, "unique": count(quote.unique_rows)}
+    words = {"rows": quote.source_text, "unique": count(quote.unique_rows)}
+    if quote.unique_rows + quote.sample.unfit < quote.rows:
+        return _("%(rows)s, %(unique)s unique: identical ones are asked once") % words
+    return _("%(rows)s, %(unique)s unique") % words
 
 
 def _tokens(quote: Quote) -> str:

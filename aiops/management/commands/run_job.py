@@ -139,6 +139,7 @@ def _facts(offer: Quote) -> dict[str, Any]:
         "source": offer.source_text,
         "rows": offer.rows,
         "unique_rows": offer.unique_rows,
+        "asked_rows": offer.asked,
         "unfit_rows": offer.sample.unfit,
         "answered_rows": offer.answered,
         "tokens_in": asdict(offer.tokens_in),
