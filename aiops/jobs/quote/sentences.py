@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from aiops.ledger.money import dollars
-from aiops.templatetags.aiops_format import count, duration
+from aiops.templatetags.aiops_format import count, seconds
 
 if TYPE_CHECKING:
     from aiops.jobs.quote.quote import Quote
@@ -68,7 +69,7 @@ def _cost(quote: Quote) -> str:
 def _time(quote: Quote) -> str:
     if quote.pace is None:
         return ""
-    words = {"time": duration(quote.pace.seconds * 1000)}
+    words = {"time": seconds(math.ceil(quote.pace.seconds))}
     if quote.pace.is_least:
         return _("at least %(time)s: the limits let no more through") % words
     return _("about %(time)s at the present limits, if nothing else runs") % words

@@ -24,6 +24,9 @@ from prompts.models.version import PRODUCTION
 BOUNDS = ("most_failures", "most_failed_percent", "try_first")
 """Fields that say where a job pauses; `start_job` takes them by the same names."""
 
+STOPS = ("try_first", "most_cost", "most_failures", "most_failed_percent")
+"""With the most that it may cost, in the order in which they are asked."""
+
 
 class PromptField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A prompt, shown with where its labels point."""
@@ -54,38 +57,38 @@ class VersionForm(forms.Form):
     )
 
     most_cost = forms.DecimalField(
-        label=_("Stop at"),
+        label=_("Stop at, dollars"),
         required=False,
         min_value=Decimal("0.000001"),
         max_value=Decimal(1_000_000_000),
         decimal_places=6,
         max_digits=16,
-        help_text=_("Dollars that the job may cost. Empty: as much as the budgets have."),
+        help_text=_("The most that the job may cost. Empty: as much as the budgets have."),
     )
 
     most_failures = forms.IntegerField(
-        label=_("Pause after"),
+        label=_("Pause after, failed rows"),
         required=False,
         min_value=1,
         max_value=1_000_000,
-        help_text=_("Rows that fail one after the other. Empty: it goes on whatever fails."),
+        help_text=_("So many, one after the other. Empty: it goes on whatever fails."),
     )
 
     most_failed_percent = forms.IntegerField(
-        label=_("Pause above"),
+        label=_("Pause above, percent"),
         required=False,
         min_value=1,
         max_value=99,
-        help_text=_("Percent of the rows that fail, once 20 are done. Empty: it goes on whatever fails."),
+        help_text=_("Of the rows that fail, once 20 are done. Empty: it goes on whatever fails."),
     )
 
     try_first = forms.IntegerField(
-        label=_("Try first"),
+        label=_("Try first, rows"),
         required=False,
         min_value=1,
         max_value=1_000,
         help_text=_(
-            "Rows from all over the selection, 20 say: then the job is paused, says what the rest would cost, and asks."
+            "So many from all over the selection, 20 say: then the job is paused, and says what the rest would cost."
         ),
     )
 
@@ -109,6 +112,21 @@ class VersionForm(forms.Form):
         if user is not None:
             attrs = {"autocomplete": "off", "autocapitalize": "off"}
             fields["model"].widget = TextWithChoices(partial(model_choices, user), attrs=attrs)
+
+    @property
+    def chosen_fields(self) -> list[forms.BoundField]:
+        """What is asked of everybody."""
+        return [field for field in self.visible_fields() if field.name not in STOPS]
+
+    @property
+    def bound_fields(self) -> list[forms.BoundField]:
+        """When the job stops by itself: most leave them empty."""
+        return [self[name] for name in STOPS]
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether something is said in one of these, right or wrong."""
+        return any(self[name].value() or self[name].errors for name in STOPS)
 
     @property
     def label_names(self) -> list[str]:
