@@ -12,6 +12,7 @@ from uuid import UUID
 
 from aiops.cache.answers import CachedCompletion
 from aiops.calls.identity import new_call_id
+from aiops.execution.ceiling import ceiling_of
 from aiops.execution.errors import ForbiddenParameter, UnknownParameter
 from aiops.execution.fallbacks import Fallback, fallbacks_from, usable_by
 from aiops.execution.redacting import redacted
@@ -21,6 +22,7 @@ from aiops.gateway.dialects.responses_input import not_taken
 from aiops.gateway.model_rules import rules_of
 from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.sizes import OVERHEAD, SCHEMA_IN_WORDS
+from aiops.gateway.usage import Usage
 from aiops.ledger.prices import FREE, Price, price_of
 from aiops.ledger.scopes import ChargedTo
 from aiops.redaction import Detector, Restorer, detectors_of
@@ -208,7 +210,7 @@ def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepar
         plan=plan,
         request=request,
         about=about,
-        ceiling=plan.price.ceiling(most_input_tokens(rendered, plan), limit) if plan.price else None,
+        ceiling=ceiling_of(plan, Usage(input_tokens=most_input_tokens(rendered, plan), output_tokens=limit)),
     )
 
 
@@ -261,7 +263,7 @@ def _without(request: AnyRequest, plan: Plan, about: About, call_id: UUID) -> Pr
         plan=plan,
         request=leaving,
         about=about,
-        ceiling=plan.price.ceiling_of(leaving.most()) if plan.price else None,
+        ceiling=ceiling_of(plan, leaving.most()),
         restore=restore,
         unredacted=None if leaving is request else request,
     )
