@@ -61,8 +61,8 @@ class Options:
     """Address of the Redis that counts limits; None: the database does. There may be a password in it."""
 
     hold: Literal["worst", "p95"] = "worst"
-    """What is set aside for a call: the most that it can cost; or for an output as long as 95 of 100 past answers of its
-    version were, so that more calls fit under a budget, and one may cost more than was held for it."""
+    """What is set aside for a call: the most that it can cost; or as much as 95 of 100 past answers of its version
+    would have needed, so that more calls fit under a budget, and one may cost more than was held for it."""
 
     old_way: tuple[str, ...] = ()
     """Call sites that go the way they went before they moved over (`aiops.compat.moved_from`), each as

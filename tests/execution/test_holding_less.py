@@ -21,7 +21,7 @@ from aiops.execution.errors import REFUSALS
 from aiops.execution.past_outputs import usual_most
 from aiops.execution.prepare import About, make_plan, prepare
 from aiops.execution.window import open_window
-from aiops.gateway.testing import Answer, Status
+from aiops.gateway.testing import Answer
 from aiops.ledger.errors import BudgetRefused
 from aiops.ledger.holds import Ending, close
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
