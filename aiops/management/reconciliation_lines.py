@@ -39,7 +39,7 @@ def sentence(found: Comparison) -> str:
     words = {
         "since": found.since.isoformat(),
         "until": found.until.isoformat(),
-        "logged": _amount(total, total.difference + _base(total)),
+        "logged": _amount(total, _of_log(total)),
         "billed": _amount(total, _base(total)),
         "drift": _drift(total),
         "limit": f"{total.limit.normalize():f}",
@@ -112,7 +112,7 @@ def _cells(line: Line) -> tuple[str, ...]:
     return (
         line.day.isoformat() if line.day else _("all days"),
         line.model or _("all models"),
-        _amount(line, line.difference + _base(line)) if line.side != Side.BILLED else "–",
+        _amount(line, _of_log(line)) if line.side != Side.BILLED else "–",
         _amount(line, _base(line)) if line.side != Side.LOGGED else "–",
         _signed(line),
         _drift(line),
@@ -124,8 +124,14 @@ def _base(line: Line) -> int:
     return (line.billed.cost if line.in_money else line.billed.tokens) or 0
 
 
-def _amount(line: Line, amount: int) -> str:
-    return dollars(amount) if line.in_money else f"{amount:,}"
+def _of_log(line: Line) -> int | None:
+    """None where nobody knows the cost of any of these calls."""
+    nothing_is_known = line.logged.unknown and line.logged.cost is None
+    return None if line.in_money and nothing_is_known else line.difference + _base(line)
+
+
+def _amount(line: Line, amount: int | None) -> str:
+    return dollars(amount) if line.in_money or amount is None else f"{amount:,}"
 
 
 def _signed(line: Line) -> str:

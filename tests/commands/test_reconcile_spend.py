@@ -123,6 +123,15 @@ def test_what_differs_is_named_and_ends_with_1(run, month, export):
     )
 
 
+def test_calls_of_which_no_cost_is_known_cost_unknown(run, transactional_db, export):
+    logged(1, "house", None, calls=2)
+    ran = run("reconcile_spend", export((day(1), "house", 0)))
+    assert f"{day(1)}  house       unknown  $0.00       $0.00      –  2 unknown\n" in ran.stdout
+    assert "the log has unknown, the bill $0.00; drift –. 2 calls in the log are of unknown cost." in ran.stdout
+    told = json.loads(run("reconcile_spend", export((day(1), "house", 0)), "--json").stdout)
+    assert told["lines"][0]["logged"]["cost"] is None
+
+
 def test_the_limit_decides(run, month, export):
     bill = export((day(2), "gpt-6-luna", "1.05"))
     assert run("reconcile_spend", bill).code == 1

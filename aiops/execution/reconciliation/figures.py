@@ -17,7 +17,7 @@ class Figures:
     calls: int | None = None
 
     cost: int | None = None
-    """Nano-dollars, of the calls whose cost is known."""
+    """Nano-dollars, of the calls whose cost is known; None where none of them is."""
 
     unknown: int = 0
     """Of the calls, those whose cost nobody knows: they are not in `cost`."""

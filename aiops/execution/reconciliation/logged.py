@@ -45,7 +45,7 @@ def logged(connections: Collection[str], days: Iterable[date], name_of: NameOf) 
             if (group["connection_answered"] or group["connection"]) in connections:
                 found[day, name_of(group["model_answered"] or group["model_asked"])] += Figures(
                     calls=group["calls"],
-                    cost=group["known"] or 0,
+                    cost=group["known"],
                     unknown=group["unknown"],
                     tokens_in=group["read"] or 0,
                     tokens_out=group["written"] or 0,
