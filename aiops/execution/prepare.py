@@ -13,13 +13,12 @@ from uuid import UUID
 from aiops.cache.answers import CachedCompletion
 from aiops.calls.identity import new_call_id
 from aiops.execution.ceiling import ceiling_of, most_input_tokens
-from aiops.execution.errors import ForbiddenParameter, UnknownParameter
 from aiops.execution.fallbacks import Fallback, fallbacks_from, usable_by
+from aiops.execution.parameters import require_parameters
 from aiops.execution.past_outputs import usual_most
 from aiops.execution.redacting import redacted
 from aiops.gateway.connections import Connection, get_connection
 from aiops.gateway.dialects import AnyRequest, Request
-from aiops.gateway.dialects.responses_input import not_taken
 from aiops.gateway.model_rules import rules_of
 from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.sizes import SCHEMA_IN_WORDS
@@ -31,10 +30,6 @@ from aiops.redaction import Detector, Restorer, detectors_of
 from aiops.redaction.restore import NOTHING
 from prompts.models import PromptVersion
 from prompts.rendering import render
-
-DEARER = frozenset({"best_of", "service_tier", "prediction", "modalities", "audio", "web_search_options"})
-"""Would cost what no hold foresees."""
-
 
 Check = Callable[[str], tuple[Any, list[str]]]
 """Takes an answer apart: gives its data, and a sentence for each thing that is wrong with it."""
@@ -172,20 +167,6 @@ def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", 
         fallbacks=fallbacks_from(version.fallbacks),
         usual_output=usual_most(version.pk, asked) if options().hold == "p95" else None,
     )
-
-
-def require_parameters(parameters: Mapping[str, Any], connection: Connection) -> None:
-    """See that a hold can be made for a request with these parameters, and that the connection knows them.
-
-    Raises:
-        ForbiddenParameter: they would cost what no hold foresees.
-        UnknownParameter: the connection's interface has no place for one.
-    """
-    for name in parameters:
-        if name in DEARER:
-            raise ForbiddenParameter(name)
-    if connection.api == "responses" and (unknown := not_taken(parameters)):
-        raise UnknownParameter(unknown[0], connection.alias)
 
 
 def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepared:

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from aiops.calls.identity import first_id_at
 from aiops.calls.models import Call, CallQuerySet
 from aiops.durable import durable
-from aiops.execution.prepare import DEARER
+from aiops.execution.parameters import DEARER
 from aiops.gateway.connections import Connection, usable_connections
 from aiops.gateway.usage import Usage
 from aiops.ledger.money import dollars
