@@ -60,12 +60,16 @@ class Options:
     redis_url: str | None = field(default=None, repr=False)
     """Address of the Redis that counts limits; None: the database does. There may be a password in it."""
 
+    hold: Literal["worst", "p95"] = "worst"
+    """What is set aside for a call: the most that it can cost; or as much as 95 of 100 past answers of its version
+    would have needed, so that more calls fit under a budget, and one may cost more than was held for it."""
+
     old_way: tuple[str, ...] = ()
     """Call sites that go the way they went before they moved over (`aiops.compat.moved_from`), each as
     `module.qualname`, or `module.*` for all in it."""
 
 
-CHOICES = {"IN_TRANSACTION": ("refuse", "allow")}
+CHOICES = {"IN_TRANSACTION": ("refuse", "allow"), "HOLD": ("worst", "p95")}
 
 
 def setting() -> Mapping[str, Any]:

@@ -148,8 +148,10 @@ def database_url(transactional_db):
 
 
 @pytest.fixture(autouse=True)
-def _prices_of_this_test():
-    """A process keeps for some seconds the prices of one's own that it has read; those of the test before are gone."""
+def _kept_of_this_test():
+    """A process keeps for a while what it has read of prices and past answers; those of the test before are gone."""
+    from aiops.execution import past_outputs
     from aiops.ledger import own_prices
 
     own_prices.forget()
+    past_outputs.forget()

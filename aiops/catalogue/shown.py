@@ -16,6 +16,7 @@ from aiops.gateway.connections import Connection, ConnectionProblem, get_connect
 from aiops.gateway.model_abilities import Ability
 from aiops.gateway.model_ends import NOTICE
 from aiops.gateway.model_rules import SAMPLING, rules_of
+from aiops.ledger.money import dollars
 from aiops.ledger.prices import Price
 from aiops.options import InvalidOption
 from aiops.templatetags.aiops_format import count, marked
@@ -105,6 +106,8 @@ def price_in_short(price: Price | None) -> str:
         return _("unknown")
     if price.is_free:
         return _("free")
+    if price.an_hour:
+        return _("%(dollars)s an hour of the server") % {"dollars": dollars(price.an_hour)}
     lengths = _by_length(price)
     if lengths:
         return " ".join(reversed(lengths[0]))

@@ -239,9 +239,7 @@ def _spent(error: GatewayError | None, completion: Completion | None, price: Pri
         return 0
     if completion is None:
         return 0 if error is not None and error.billed == Billed.NO else None
-    if price is None or completion.usage is None:
-        return None
-    return price.cost(completion.usage)
+    return None if price is None else price.cost(completion.usage, completion.total_ms)
 
 
 def _as_json(failure: FailedAttempt) -> dict[str, Any]:

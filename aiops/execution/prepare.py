@@ -12,25 +12,24 @@ from uuid import UUID
 
 from aiops.cache.answers import CachedCompletion
 from aiops.calls.identity import new_call_id
-from aiops.execution.errors import ForbiddenParameter, UnknownParameter
+from aiops.execution.ceiling import ceiling_of, most_input_tokens
 from aiops.execution.fallbacks import Fallback, fallbacks_from, usable_by
+from aiops.execution.parameters import require_parameters
+from aiops.execution.past_outputs import usual_most
 from aiops.execution.redacting import redacted
 from aiops.gateway.connections import Connection, get_connection
 from aiops.gateway.dialects import AnyRequest, Request
-from aiops.gateway.dialects.responses_input import not_taken
 from aiops.gateway.model_rules import rules_of
 from aiops.gateway.retry import RetryPolicy
-from aiops.gateway.sizes import OVERHEAD, SCHEMA_IN_WORDS
+from aiops.gateway.sizes import SCHEMA_IN_WORDS
+from aiops.gateway.usage import Usage
 from aiops.ledger.prices import FREE, Price, price_of
 from aiops.ledger.scopes import ChargedTo
+from aiops.options import options
 from aiops.redaction import Detector, Restorer, detectors_of
 from aiops.redaction.restore import NOTHING
 from prompts.models import PromptVersion
-from prompts.rendering import RenderedPrompt, render
-
-DEARER = frozenset({"best_of", "service_tier", "prediction", "modalities", "audio", "web_search_options"})
-"""Would cost what no hold foresees."""
-
+from prompts.rendering import render
 
 Check = Callable[[str], tuple[Any, list[str]]]
 """Takes an answer apart: gives its data, and a sentence for each thing that is wrong with it."""
@@ -78,6 +77,9 @@ class Plan:
     reusable_for: int = 0
     """Seconds that an answer may be given again to the same question; 0: never."""
 
+    usual_output: int | None = None
+    """Tokens of output that are held for, where `HOLD` is `p95` and enough answers are known; None: the limit."""
+
     @cached_property
     def detectors(self) -> tuple[Detector, ...]:
         """What looks for that which may not leave over the connection.
@@ -114,7 +116,7 @@ class Prepared:
     request: AnyRequest
     about: About
     ceiling: int | None
-    """Nano-dollars that one attempt can cost at most; None when the price is unknown."""
+    """Nano-dollars that are held for an attempt, the most it can cost or as `HOLD` says; None: the price is unknown."""
 
     restore: Restorer = NOTHING
     """Puts back into the answer what was taken out of the request."""
@@ -163,21 +165,8 @@ def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", 
         schema_name=version.schema.schema.name if version.schema else "",
         reusable_for=version.prompt.reuse_seconds or 0,
         fallbacks=fallbacks_from(version.fallbacks),
+        usual_output=usual_most(version.pk, asked) if options().hold == "p95" else None,
     )
-
-
-def require_parameters(parameters: Mapping[str, Any], connection: Connection) -> None:
-    """See that a hold can be made for a request with these parameters, and that the connection knows them.
-
-    Raises:
-        ForbiddenParameter: they would cost what no hold foresees.
-        UnknownParameter: the connection's interface has no place for one.
-    """
-    for name in parameters:
-        if name in DEARER:
-            raise ForbiddenParameter(name)
-    if connection.api == "responses" and (unknown := not_taken(parameters)):
-        raise UnknownParameter(unknown[0], connection.alias)
 
 
 def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepared:
@@ -208,7 +197,7 @@ def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepar
         plan=plan,
         request=request,
         about=about,
-        ceiling=plan.price.ceiling(most_input_tokens(rendered, plan), limit) if plan.price else None,
+        ceiling=ceiling_of(plan, Usage(input_tokens=most_input_tokens(rendered, plan), output_tokens=limit)),
     )
 
 
@@ -261,7 +250,7 @@ def _without(request: AnyRequest, plan: Plan, about: About, call_id: UUID) -> Pr
         plan=plan,
         request=leaving,
         about=about,
-        ceiling=plan.price.ceiling_of(leaving.most()) if plan.price else None,
+        ceiling=ceiling_of(plan, leaving.most()),
         restore=restore,
         unredacted=None if leaving is request else request,
     )
@@ -291,10 +280,6 @@ def instead(prepared: Prepared, fallback: Fallback, *, now: datetime) -> Prepare
         output_limit=connection.output_limit_for(meant.output_limit),
         parameters=parameters,
     )
-    plan = replace(prepared.plan, connection=connection, model=model, price=price_of(connection, model, now))
+    price = price_of(connection, model, now)
+    plan = replace(prepared.plan, connection=connection, model=model, price=price, usual_output=None)
     return _without(request, plan, prepared.about, prepared.call_id)
-
-
-def most_input_tokens(rendered: RenderedPrompt, plan: Plan) -> int:
-    """An upper bound of the input tokens: no tokenizer makes more of a text than it has UTF-8 bytes."""
-    return rendered.size + plan.fixed_size + OVERHEAD * (len(rendered.messages) + 1)

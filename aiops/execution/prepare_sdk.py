@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from aiops.calls.identity import new_call_id
+from aiops.execution.ceiling import ceiling_of
 from aiops.execution.prepare import About, Plan, Prepared
 from aiops.execution.redacting import require_nothing
 from aiops.gateway.connections import Connection
@@ -30,5 +31,5 @@ def prepare_sdk(request: AnyRequest, about: About, connection: Connection, *, pr
     elif priced or connection.free:
         price = price_of(connection, request.model, now)
     plan = Plan(connection=connection, model=request.model, price=price)
-    ceiling = price.ceiling_of(request.most()) if price else None
+    ceiling = ceiling_of(plan, request.most())
     return Prepared(call_id=new_call_id(), plan=plan, request=request, about=about, ceiling=ceiling)

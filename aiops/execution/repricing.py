@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from aiops.calls.identity import first_id_at
 from aiops.calls.models import Call, CallQuerySet
 from aiops.durable import durable
-from aiops.execution.prepare import DEARER
+from aiops.execution.parameters import DEARER
 from aiops.gateway.connections import Connection, usable_connections
 from aiops.gateway.usage import Usage
 from aiops.ledger.money import dollars
@@ -101,7 +101,7 @@ def reprice(since: datetime, until: datetime, *, dry_run: bool = False) -> Repri
                 found.left += 1
                 continue
             price = _price(call, connection)
-            cost = price.cost(_usage(call)) if price else None
+            cost = price.cost(_usage(call), call.total_ms) if price else None
             if price is None or cost is None or cost == call.cost:
                 continue
             found.add(call, cost)
@@ -115,14 +115,18 @@ def reprice(since: datetime, until: datetime, *, dry_run: bool = False) -> Repri
 def _chunks(calls: CallQuerySet) -> Iterator[list[Call]]:
     """By key, so that a log of any length is walked in pieces."""
     counted = calls.filter(reused_from=None).exclude(operation=Call.Operation.MODERATION).order_by("pk")
-    counted = counted.filter(Q(output_tokens__isnull=False)).defer("messages", "output", "data", "usage", "error_text")
+    counted = counted.filter(Q(output_tokens__isnull=False) | Q(total_ms__isnull=False)).defer(
+        "messages", "output", "data", "usage", "error_text"
+    )
     last = None
     while chunk := list((counted.filter(pk__gt=last) if last else counted)[:AT_ONCE]):
         yield chunk
         last = chunk[-1].pk
 
 
-def _usage(call: Call) -> Usage:
+def _usage(call: Call) -> Usage | None:
+    if call.output_tokens is None:
+        return None
     return Usage(**{name: getattr(call, name) or 0 for name in BUCKETS})
 
 

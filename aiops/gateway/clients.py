@@ -36,17 +36,22 @@ def sync_client(connection: Connection) -> openai.OpenAI:
     Raises:
         MissingKey: the connection needs a key and has none.
     """
+    return kept_by_process(connection, lambda: new_sync_client(connection))
 
-    def build() -> openai.OpenAI:
-        http = DefaultHttpx2Client(
-            event_hooks={"request": [note_sent], "response": [bound]},
-            timeout=_timeout(connection),
-            transport=transport_for(connection),
-        )
-        made: openai.OpenAI = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
-        return made
 
-    return kept_by_process(connection, build)
+def new_sync_client(connection: Connection) -> openai.OpenAI:
+    """A client for a connection that nobody else has: whoever asks for it closes it.
+
+    Raises:
+        MissingKey: the connection needs a key and has none.
+    """
+    http = DefaultHttpx2Client(
+        event_hooks={"request": [note_sent], "response": [bound]},
+        timeout=_timeout(connection),
+        transport=transport_for(connection),
+    )
+    made: openai.OpenAI = client_for(connection, openai.OpenAI, openai.AzureOpenAI, http)
+    return made
 
 
 def kept_by_process(key: Hashable, build: Callable[[], openai.OpenAI]) -> openai.OpenAI:

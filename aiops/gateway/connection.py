@@ -4,11 +4,13 @@ ConnectionProblem            the settings, not the provider, are to be changed
 ├── UnknownConnection        no such alias
 ├── InvalidConnection        an option that does not exist, or a value it cannot have
 │   └── KeyInAddress         an address is shown to people, a key never is
-└── MissingKey               the provider wants a key and there is none
+├── MissingKey               the provider wants a key and there is none
+└── MissingAdminKey          likewise, the key that may read what the provider has billed
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -44,6 +46,22 @@ class KeyInAddress(InvalidConnection):
 class MissingKey(ConnectionProblem):
     def __init__(self, connection: Connection) -> None:
         super().__init__(f"The connection '{connection.alias}' has no key: {connection.key_remedy}")
+        self.alias = connection.alias
+
+
+class MissingAdminKey(ConnectionProblem):
+    def __init__(self, connection: Connection) -> None:
+        name = connection.admin_key_variable
+        remedy = (
+            f"set {name} in the environment"
+            if name
+            else f"name in AIOPS['CONNECTIONS']['{connection.alias}']['ADMIN_KEY_VARIABLE'] "
+            "the environment variable that holds it"
+        )
+        super().__init__(
+            f"The connection '{connection.alias}' has no admin key, which its bill is read with: {remedy}, "
+            "or give a file that the provider has exported."
+        )
         self.alias = connection.alias
 
 
@@ -127,6 +145,10 @@ class Connection:
     redact: tuple[str, ...] | None = None
     """Dotted paths of what finds that which may not leave over it; None: what `AIOPS["REDACT"]` says."""
 
+    admin_key_variable: str = ""
+    """Name of the environment variable that holds the key with which the provider's bill may be read. At OpenAI's own
+    addresses `OPENAI_ADMIN_KEY` by default."""
+
     @property
     def label(self) -> str:
         """For people who choose: its alias, who will see the data, and what is asked."""
@@ -168,6 +190,17 @@ class Connection:
         """
         if self.needs_key:
             raise MissingKey(self)
+
+    def require_admin_key(self) -> str:
+        """The key with which the provider's bill may be read, out of the environment: it is kept nowhere.
+
+        Raises:
+            MissingAdminKey: there is none.
+        """
+        key = os.environ.get(self.admin_key_variable, "").strip() if self.admin_key_variable else ""
+        if not key:
+            raise MissingAdminKey(self)
+        return key
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         # A pickle, which may end up in a queue or a file, says which connection, never its key.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
@@ -84,7 +85,8 @@ def connection_from(alias: str, options: Mapping[str, Any]) -> Connection:
         given["api_key"] = os.environ.get("OPENAI_API_KEY", "")
     given["base_url"] = (given.get("base_url") or (f"{endpoint}/openai/v1" if endpoint else OPENAI_URL)).rstrip("/")
     if is_openai(given["base_url"]):
-        given = {"api": "responses", "supports_decisions": True, **given}
+        own = {"api": "responses", "supports_decisions": True, "admin_key_variable": "OPENAI_ADMIN_KEY"}
+        given = {**own, **given}
     if given.get("tokenizer") == "server" and not is_loopback(urlsplit(given["base_url"]).hostname or ""):
         complaint = "has TOKENIZER 'server', and a server elsewhere: a quote sends nothing out, so leave it out"
         raise InvalidConnection(alias, complaint, "TOKENIZER")
@@ -104,6 +106,9 @@ def _check_option(alias: str, name: str, value: object) -> None:
         raise InvalidConnection(alias, f"has {name} of type {type(value).__name__}: it must be {wanted}", name)
     if isinstance(value, list | tuple) and not is_list_of_texts(value):
         raise InvalidConnection(alias, f"has {name} {value!r}: it must be a list of texts", name)
+    if name == "ADMIN_KEY_VARIABLE" and not re.fullmatch(r"(?:[A-Za-z_][A-Za-z0-9_]*)?", str(value)):
+        # Not repeated: what was typed here instead of a name may be the key.
+        raise InvalidConnection(alias, f"has {name} that is no name of an environment variable", name)
     if name == "MODEL_LIMITS":
         _check_model_limits(alias, value)
     if name in CHOICES and value not in CHOICES[name]:

@@ -38,6 +38,15 @@ def _dollars(name: Any, help_text: Any) -> models.DecimalField[Any, Any]:
     )
 
 
+USED = (
+    "input_tokens", "cached_tokens", "cache_write_tokens", "input_image_tokens", "input_audio_tokens",
+    "output_tokens", "output_audio_tokens", "audio_hour", "million_characters",
+)  # fmt: skip
+"""Rates of what is used."""
+
+RATES = (*USED, "server_hour")
+
+
 class OwnPriceQuerySet(models.QuerySet["OwnPrice"]):
     def overlapping(self, starts_at: datetime, ends_at: datetime | None) -> Self:
         """Those that hold at some moment between, the last one not included."""
@@ -71,6 +80,7 @@ class OwnPrice(models.Model):
     output_audio_tokens = _dollars(_("audio output"), _("Empty: nobody knows."))
     audio_hour = _dollars(_("an hour of audio"), _("Dollars. Where this is given, nothing else is billed."))
     million_characters = _dollars(_("a million characters"), _("Dollars, of text that is spoken; likewise."))
+    server_hour = _dollars(_("an hour of the server"), _("Dollars; a call costs its share. No other rate then."))
     note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("Where it comes from."))
 
     objects = OwnPriceQuerySet.as_manager()
@@ -84,6 +94,11 @@ class OwnPrice(models.Model):
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="aiops_own_price_ends_after"
             ),
             models.UniqueConstraint(fields=("connection", "model", "tier", "starts_at"), name="aiops_own_price_once"),
+            models.CheckConstraint(
+                condition=Q(server_hour__isnull=True)
+                | (Q(**{f"{name}__isnull": True for name in USED}, tier="") & ~Q(connection="")),
+                name="aiops_own_price_hour_alone",
+            ),
         )
 
     def __str__(self) -> str:
@@ -108,6 +123,8 @@ class OwnPrice(models.Model):
         """
         if all(getattr(self, name) is None for name in RATES):
             raise ValidationError(_("Give at least one rate; zero where it costs nothing."))
+        if self.server_hour is not None:
+            self._see_that_time_is_all()
         if self.starts_at is None:
             return
         if self.ends_at is not None and self.ends_at <= self.starts_at:
@@ -119,6 +136,16 @@ class OwnPrice(models.Model):
                 _("Another price of it holds from %(start)s: let that one end first.")
                 % {"start": other.starts_at.strftime("%Y-%m-%d %H:%M")}
             )
+
+    def _see_that_time_is_all(self) -> None:
+        if any(getattr(self, name) is not None for name in USED):
+            raise ValidationError(
+                {"server_hour": _("What costs by the hour costs nothing else: leave all other rates empty.")}
+            )
+        if not self.connection:
+            raise ValidationError({"connection": _("Name the connection to the server that costs by the hour.")})
+        if self.tier:
+            raise ValidationError({"tier": _("An hour of a server costs the same in every tier: leave this empty.")})
 
     def holds(self, connection: str, model: str, at: datetime, tier: str = "") -> bool:
         """Whether it is the price of a model over a connection at a time, in a tier."""
@@ -133,12 +160,6 @@ class OwnPrice(models.Model):
     def exactness(self) -> tuple[bool, bool, int]:
         """Of several that hold the greatest wins: for that connection, for that very name, of the longer pattern."""
         return bool(self.connection), "*" not in self.model, len(self.model)
-
-
-RATES = (
-    "input_tokens", "cached_tokens", "cache_write_tokens", "input_image_tokens", "input_audio_tokens",
-    "output_tokens", "output_audio_tokens", "audio_hour", "million_characters",
-)  # fmt: skip
 
 
 def own_price(connection: str, model: str, at: datetime, *, tier: str = "") -> OwnPrice | None:

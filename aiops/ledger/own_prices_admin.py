@@ -23,7 +23,18 @@ class OwnPriceAdmin(ModelAdmin[OwnPrice]):
 
     change_list_template = "admin/aiops/ownprice/change_list.html"
     change_form_template = "admin/aiops/ownprice/change_form.html"
-    list_display = ("model", "of_connection", "tier", "state", "starts_at", "until", "of_input", "of_output", "note")
+    list_display = (
+        "model",
+        "of_connection",
+        "tier",
+        "state",
+        "starts_at",
+        "until",
+        "of_input",
+        "of_output",
+        "of_hour",
+        "note",
+    )
     search_fields = ("model", "connection", "note")
     search_help_text = gettext_lazy("A part of its model, its connection or its note.")
     show_full_result_count = False
@@ -60,6 +71,10 @@ class OwnPriceAdmin(ModelAdmin[OwnPrice]):
     @admin.display(description=gettext_lazy("output"))
     def of_output(self, price: OwnPrice) -> str:
         return _rate(price.output_tokens)
+
+    @admin.display(description=gettext_lazy("an hour"))
+    def of_hour(self, price: OwnPrice) -> str:
+        return _rate(price.server_hour)
 
 
 def _rate(dollars: Decimal | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -11,6 +12,7 @@ from typing import Any
 
 from aiops.gateway.connections import Connection
 from aiops.gateway.usage import Usage
+from aiops.ledger.money import NANOS, to_nanos
 from aiops.ledger.own_prices import OwnPrice, own_price
 
 OWN_SOURCE = "own price "
@@ -40,7 +42,10 @@ class Price:
     """The model as the source names it."""
 
     rates: Mapping[str, Rate] = field(default_factory=dict)
-    """Field of `Usage` → rate. Empty: everything is free."""
+    """Field of `Usage` → rate. Empty: everything is free, but for the time."""
+
+    an_hour: int | None = None
+    """Nano-dollars for an hour of the server, where its time is all that costs: there are no rates then."""
 
     tier: str = ""
     """The service tier that it is for; empty for the usual one."""
@@ -48,17 +53,25 @@ class Price:
     @property
     def is_free(self) -> bool:
         """Whether it costs nothing, whatever is used."""
-        return not self.rates
+        return not self.rates and not self.an_hour
 
     @property
     def is_own(self) -> bool:
         """Whether the site itself has given it."""
         return self.source.startswith(OWN_SOURCE)
 
-    def cost(self, usage: Usage) -> int | None:
-        """Nano-dollars for a usage; None when a bucket that was used has no rate."""
+    def cost(self, usage: Usage | None, took_ms: int | None = None) -> int | None:
+        """Nano-dollars for a usage; None when it is unknown, or a bucket that was used has no rate.
+
+        Args:
+            took_ms: milliseconds that the attempt took; None: unknown, which matters where time is what costs.
+        """
         if self.is_free:
             return 0
+        if self.an_hour:
+            return None if took_ms is None else share_of_hour(self.an_hour, took_ms)
+        if usage is None:
+            return None
         total = Decimal(0)
         size = usage.tokens_in
         for bucket in BUCKETS:
@@ -86,12 +99,15 @@ class Price:
             total += tokens * max(rates, default=Decimal(0))
         return int(total.to_integral_value(ROUND_HALF_UP))
 
-    def ceiling_of(self, most: Usage) -> int | None:
+    def ceiling_of(self, most: Usage, *, seconds: float | None = None) -> int | None:
         """The most nano-dollars that a request can cost; None where what it uses has no rate.
 
         Args:
             most: the most that it can use, in every unit that a provider may bill it by.
+            seconds: the longest that it can take; None: unknown, which matters where time is what costs.
         """
+        if self.an_hour:
+            return None if seconds is None else share_of_hour(self.an_hour, math.ceil(seconds * 1000))
         for unit in BY_LENGTH:
             amount, rate = getattr(most, unit), self.rates.get(unit)
             if amount and rate:
@@ -123,11 +139,24 @@ class Price:
             "model": self.model,
             "formula": FORMULA,
             **({"tier": self.tier} if self.tier else {}),
-            "nano_dollars_per_token": {
-                name: [[start, str(price)] for start, price in rate] for name, rate in self.rates.items()
-            },
+            **({"nano_dollars_an_hour": self.an_hour} if self.an_hour else {"nano_dollars_per_token": self._listed}),
         }
 
+    @property
+    def _listed(self) -> dict[str, list[Any]]:
+        return {name: [[start, str(price)] for start, price in rate] for name, rate in self.rates.items()}
+
+
+def share_of_hour(an_hour: int, took_ms: int) -> int:
+    """Nano-dollars for a time, rounded up.
+
+    Args:
+        an_hour: nano-dollars for an hour.
+    """
+    return -(-an_hour * took_ms // MS_OF_HOUR)
+
+
+MS_OF_HOUR = 3_600_000
 
 BUCKETS = tuple(Usage.__dataclass_fields__)
 TEXT_IN = ("input_tokens", "cached_tokens", "cache_write_tokens")
@@ -176,6 +205,8 @@ def is_listed(connection: Connection, model: str, at: datetime) -> bool:
 
 
 def _own(own: OwnPrice) -> Price:
+    if own.server_hour is not None:
+        return Price(source=f"{OWN_SOURCE}{own.pk}", model=str(own.model), an_hour=to_nanos(own.server_hour))
     rates = {}
     for bucket, names in OWN.items():
         known = [value for name in names if (value := getattr(own, name)) is not None]
@@ -236,7 +267,7 @@ def _has_variant(listed: Any, context: Mapping[str, str], moment: datetime) -> b
 PER_MILLION = Decimal(1000)
 """Nano-dollars for one, where dollars are given for a million."""
 
-PER_HOUR = Decimal(10**9) / 3_600_000
+PER_HOUR = Decimal(NANOS) / MS_OF_HOUR
 """Nano-dollars for a millisecond, where dollars are given for an hour."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -58,33 +59,43 @@ def sentence(period: BudgetPeriod) -> str:
 
 
 def tell(period: BudgetPeriod) -> None:
-    """By mail and to the webhook, as the settings say. What goes wrong with one is logged, and stops nothing."""
-    text = sentence(period)
+    """Tell payers of a budget that is nearly spent."""
+    title = period.title
+    tell_payers(
+        _("Budget “%(name)s” is nearly spent") % {"name": title},
+        sentence(period),
+        {
+            "budget": title,
+            "settled": period.settled,
+            "cap": period.cap,
+            "starts_at": period.starts_at.isoformat(),
+            "ends_at": period.ends_at.isoformat() if period.ends_at else None,
+        },
+    )
+
+
+def tell_payers(subject: str, text: str, facts: Mapping[str, Any]) -> None:
+    """By mail and to the webhook, as the settings say. What goes wrong with one is logged, and stops nothing.
+
+    Args:
+        facts: what a webhook is given beside the text.
+    """
+    subject = " ".join(subject.split())
     for way in (_by_mail, _to_webhook):
         try:
-            way(period, text)
+            way(subject, text, facts)
         except Exception:
-            logger.exception("budget %s: the warning could not be told", period.budget_id)
+            logger.exception("“%s”: the warning could not be told", subject)
 
 
-def _by_mail(period: BudgetPeriod, text: str) -> None:
-    subject = _("Budget “%(name)s” is nearly spent") % {"name": " ".join(period.title.split())}
+def _by_mail(subject: str, text: str, _facts: Mapping[str, Any]) -> None:
     if options().budget_mail:
         send_mail(subject, text, None, list(options().budget_mail))
     else:
         mail_admins(subject, text)
 
 
-def _to_webhook(period: BudgetPeriod, text: str) -> None:
+def _to_webhook(_subject: str, text: str, facts: Mapping[str, Any]) -> None:
     address = options().budget_webhook
-    if not address:
-        return
-    body: dict[str, Any] = {
-        "text": text,
-        "budget": period.title,
-        "settled": period.settled,
-        "cap": period.cap,
-        "starts_at": period.starts_at.isoformat(),
-        "ends_at": period.ends_at.isoformat() if period.ends_at else None,
-    }
-    httpx2.post(address, json=body, timeout=PATIENCE).raise_for_status()
+    if address:
+        httpx2.post(address, json={"text": text, **facts}, timeout=PATIENCE).raise_for_status()

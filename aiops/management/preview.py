@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils import timezone
@@ -76,7 +76,9 @@ def preview(version: PromptVersion, variables: Mapping[str, object], *, connecti
     """
     now = timezone.now()
     plan = make_plan(version, connection=connection, model=model, now=now)
-    prepared = prepare(plan, variables, About())
+    prepared = worst = prepare(plan, variables, About())
+    if plan.usual_output is not None:
+        worst = prepare(replace(plan, usual_output=None), variables, About())
     for period in periods_of(prepared.charged_to, now):
         if prepared.ceiling is None:
             raise UnpricedModel(plan.model, plan.connection.alias)
@@ -89,4 +91,4 @@ def preview(version: PromptVersion, variables: Mapping[str, object], *, connecti
         return counter.of_messages(rendered.messages) + beside
 
     tokens = counting_tokens(plan.connection, plan.model, count)
-    return Preview(prepared=prepared, tokens_in=tokens, output_limit=version.output_limit)
+    return Preview(prepared=worst, tokens_in=tokens, output_limit=version.output_limit)

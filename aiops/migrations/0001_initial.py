@@ -305,13 +305,14 @@ class Migration(migrations.Migration):
                 ('output_audio_tokens', models.DecimalField(blank=True, decimal_places=6, help_text='Empty: nobody knows.', max_digits=16, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='audio output')),
                 ('audio_hour', models.DecimalField(blank=True, decimal_places=6, help_text='Dollars. Where this is given, nothing else is billed.', max_digits=16, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='an hour of audio')),
                 ('million_characters', models.DecimalField(blank=True, decimal_places=6, help_text='Dollars, of text that is spoken; likewise.', max_digits=16, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='a million characters')),
+                ('server_hour', models.DecimalField(blank=True, decimal_places=6, help_text='Dollars; a call costs its share. No other rate then.', max_digits=16, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='an hour of the server')),
                 ('note', models.CharField(blank=True, help_text='Where it comes from.', max_length=200, verbose_name='note')),
             ],
             options={
                 'verbose_name': 'own price',
                 'verbose_name_plural': 'own prices',
                 'ordering': ('connection', 'model', '-starts_at'),
-                'constraints': [models.CheckConstraint(condition=models.Q(('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='aiops_own_price_ends_after'), models.UniqueConstraint(fields=('connection', 'model', 'tier', 'starts_at'), name='aiops_own_price_once')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='aiops_own_price_ends_after'), models.UniqueConstraint(fields=('connection', 'model', 'tier', 'starts_at'), name='aiops_own_price_once'), models.CheckConstraint(condition=models.Q(('server_hour__isnull', True), models.Q(('audio_hour__isnull', True), ('cache_write_tokens__isnull', True), ('cached_tokens__isnull', True), ('input_audio_tokens__isnull', True), ('input_image_tokens__isnull', True), ('input_tokens__isnull', True), ('million_characters__isnull', True), ('output_audio_tokens__isnull', True), ('output_tokens__isnull', True), ('tier', ''), models.Q(('connection', ''), _negated=True)), _connector='OR'), name='aiops_own_price_hour_alone')],
             },
         ),
         migrations.CreateModel(

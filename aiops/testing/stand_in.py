@@ -71,11 +71,12 @@ def answering(provider: Provider, hosts: Mapping[str, str]) -> Iterator[None]:
 
     Limits begin anew by themselves, with every change of the setting.
     """
-    from aiops.execution import cooldown
+    from aiops.execution import cooldown, past_outputs
     from aiops.ledger import own_prices
 
     cooldown.forget()
     own_prices.forget()
+    past_outputs.forget()
     for host in hosts.values():
         answer_at(host, provider.answerer)
     try:

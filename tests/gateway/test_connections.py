@@ -132,6 +132,29 @@ def test_a_connection_with_limits_can_still_be_a_key(aiops):
     assert {get_connection(): "a client"}[get_connection()] == "a client"
 
 
+@pytest.mark.parametrize(
+    ("options", "variable"),
+    [
+        ({"API_KEY": KEY}, "OPENAI_ADMIN_KEY"),
+        ({"BASE_URL": "https://eu.api.openai.com/v1", "API_KEY": KEY}, "OPENAI_ADMIN_KEY"),
+        ({"API_KEY": KEY, "ADMIN_KEY_VARIABLE": "SHOP_ADMIN_KEY"}, "SHOP_ADMIN_KEY"),
+        # Only OpenAI itself may see the key that the environment has for OpenAI.
+        ({"BASE_URL": "https://llm.example.com/v1", "API_KEY": KEY}, ""),
+        ({"AZURE_ENDPOINT": "https://shop.openai.azure.com", "API_KEY": KEY}, ""),
+    ],
+)
+def test_the_variable_that_holds_the_admin_key(aiops, options, variable):
+    aiops(default=options)
+    assert get_connection().admin_key_variable == variable
+
+
+def test_an_admin_key_where_its_name_belongs_is_refused_and_not_repeated(aiops):
+    aiops(default={"API_KEY": KEY, "ADMIN_KEY_VARIABLE": "sk-admin-canary"})
+    with pytest.raises(InvalidConnection, match="has ADMIN_KEY_VARIABLE that is no name of an environment") as refused:
+        get_connection()
+    assert "canary" not in str(refused.value)
+
+
 def test_changed_settings_are_seen_at_once(aiops):
     aiops(default={"MODEL": "a"})
     assert get_connection().model == "a"

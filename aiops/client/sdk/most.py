@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
-from aiops.execution.prepare import DEARER
+from aiops.execution.parameters import DEARER
 from aiops.gateway.dialects import chat, responses
 from aiops.gateway.sizes import CONTEXT, IMAGE, OVERHEAD, text_size
 

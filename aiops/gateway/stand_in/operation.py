@@ -57,6 +57,9 @@ class Operation(ABC):
     keeps_files: ClassVar[bool] = False
     """The contents of the files of a form are wanted, not only their sizes."""
 
+    own_key: ClassVar[bool] = False
+    """It is asked with another key than models are, and looks at it itself."""
+
     default_model: ClassVar[str] = ""
     """Asked where a request names none; empty refuses such a request."""
 

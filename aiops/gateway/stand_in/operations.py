@@ -11,19 +11,24 @@ from aiops.gateway.stand_in.files import Files
 from aiops.gateway.stand_in.models import Models
 from aiops.gateway.stand_in.moderations import Moderations
 from aiops.gateway.stand_in.operation import Operation
+from aiops.gateway.stand_in.organization import PAGES, Books, Organization
 from aiops.gateway.stand_in.responses import Responses
 from aiops.gateway.stand_in.speech import Speech
 from aiops.gateway.stand_in.tokenizing import ApplyTemplate, Tokenize
 from aiops.gateway.stand_in.transcriptions import Transcriptions
 
 
-def operations(*, models: Sequence[str] | Mapping[str, str | None], clock: Callable[[], float]) -> dict[str, Operation]:
+def operations(
+    *, models: Sequence[str] | Mapping[str, str | None], clock: Callable[[], float], books: Books | None = None
+) -> dict[str, Operation]:
     """Those of one server.
 
     Args:
         models: see `Models`.
         clock: seconds since the epoch, for what expires.
+        books: what it says that it billed and counted; None for nothing.
     """
+    books = books or Books()
     return {
         "chat/completions": Chat(),
         "responses": Responses(),
@@ -36,4 +41,5 @@ def operations(*, models: Sequence[str] | Mapping[str, str | None], clock: Calla
         "models": Models(models),
         "apply-template": ApplyTemplate(),
         "tokenize": Tokenize(),
+        **{f"organization/{what}": Organization(what, books) for what in PAGES},
     }

@@ -108,7 +108,7 @@ class Provider:
         if path == "/stand-in/reset" and method == "POST":
             self.reset()
             return Raw(b"{}")
-        if not self._may(asked):
+        if not self._may(asked, operation):
             return Status(401)
         if operation is None:
             return Status(404, code="unknown_url", message=f"Unknown request URL: {method} {path}.")
@@ -137,8 +137,8 @@ class Provider:
         for operation in self._operations.values():
             operation.forget()
 
-    def _may(self, asked: Received) -> bool:
-        if self._api_key is None:
+    def _may(self, asked: Received, operation: Operation | None) -> bool:
+        if self._api_key is None or (operation is not None and operation.own_key):
             return True
         # The second is how Azure's SDK sends it.
         given = asked.headers.get("Authorization") == f"Bearer {self._api_key}"

@@ -12,6 +12,7 @@ from typing import Self
 from aiops.gateway.stand_in.exchange import Manner
 from aiops.gateway.stand_in.faults import FAULTS
 from aiops.gateway.stand_in.operations import operations
+from aiops.gateway.stand_in.organization import Books
 from aiops.gateway.stand_in.provider import Provider
 from aiops.gateway.stand_in.rate_limits import RateLimits
 from aiops.gateway.stand_in.received import Received
@@ -37,6 +38,7 @@ class StandIn:
         latency: float = 0.0,
         port: int = 0,
         api_key: str | None = None,
+        admin_key: str | None = None,
         model: str = "",
         models: Sequence[str] | Mapping[str, str | None] = (MODEL,),
         cached_tokens: int = 0,
@@ -54,6 +56,7 @@ class StandIn:
             latency: seconds before every answer that has no `delay` of its own.
             port: 0 takes a free one.
             api_key: with it, every other key is answered with 401.
+            admin_key: with it, every other key is answered with 401 where what was billed is asked for.
             model: named as the one that answered; empty echoes the one that was asked for.
             models: what `GET /v1/models` lists; a mapping says the day on which each is shut down, or None.
             cached_tokens: reported inside each prompt's tokens, as far as it has so many.
@@ -71,6 +74,8 @@ class StandIn:
         if not 0 <= faults <= 1:
             raise ValueError(f"faults is a share between 0 and 1, not {faults!r}.")
         self._tally = Tally()
+        self.books = Books(admin_key)
+        """What it says that it billed and counted, by day; filled by the test."""
         self._script = Script(seed=seed, faults=faults, fault_kinds=fault_kinds)
         self._provider = Provider(
             manner=Manner(seed=seed, model=model, cached_tokens=cached_tokens, reasoning_tokens=reasoning_tokens),
@@ -78,7 +83,7 @@ class StandIn:
             tally=self._tally,
             latency=latency,
             api_key=api_key,
-            operations=operations(models=models, clock=clock),
+            operations=operations(models=models, clock=clock, books=self.books),
             limits=RateLimits(requests=requests_per_minute, tokens=tokens_per_minute, clock=clock),
             keep_requests=keep_requests,
         )

@@ -45,6 +45,9 @@ class Past:
     seconds: float | None
     """From sending to the end of the answer, on average; None where nobody measured it."""
 
+    took_ms: Between | None
+    """The same in milliseconds, and between what and what that is; None where too few were measured."""
+
     uncounted: Between | None
     """Tokens that the provider counts beyond those of the messages, schemas among them; None where no text was kept.
 
@@ -79,6 +82,7 @@ class Past:
             tokens_out=Between.mean([call.tokens_out or 0 for call in calls], margin=MARGIN),
             cached_share=sum(call.cached_tokens or 0 for call in calls) / read if read else 0.0,
             seconds=sum(times) / len(times) if times else None,
+            took_ms=_mean([seconds * 1000 for seconds in times]) if len(times) >= FEWEST else None,
             uncounted=_mean(beyond),
             per_estimated=_mean(factors),
         )

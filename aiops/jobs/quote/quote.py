@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from aiops.jobs.quote.past import Past
 from aiops.jobs.quote.sample import Sample
 from aiops.jobs.quote.sentences import sentences_of
 from aiops.jobs.sources import Source
-from aiops.ledger.prices import BATCH, Price, price_of
+from aiops.ledger.prices import BATCH, Price, price_of, share_of_hour
 from prompts.models import PromptVersion
 
 
@@ -54,6 +55,9 @@ class Quote:
 
     batch: Whole | None
     """The same for a batch that is answered within a day; None where the provider has no price for that."""
+
+    is_by_time: bool
+    """Whether the time of the server is what costs."""
 
     asked: int
     """Rows that are asked: those that cannot be, and those like an earlier one, are not."""
@@ -98,6 +102,7 @@ def quote(
     # Others are found out when their turn comes; until then they count in full.
     asked = rows - (sample.rows - sample.unique)
     cost = _cost(plan.price, each, past, asked)
+    is_by_time = plan.price is not None and bool(plan.price.an_hour)
     middle = each.tokens_in.high + (each.tokens_out.likely or each.tokens_out.high)
     return Quote(
         source_text=source.describe(),
@@ -111,7 +116,10 @@ def quote(
         is_counted=each.is_counted,
         past=past.answers if past else 0,
         cost=cost,
-        batch=_cost(price_of(plan.connection, plan.model, now, tier=BATCH), each, past, asked) if cost else None,
+        is_by_time=is_by_time,
+        batch=_cost(price_of(plan.connection, plan.model, now, tier=BATCH), each, past, asked)
+        if cost and not is_by_time
+        else None,
         pace=pace_of(plan, asked, tokens=middle, seconds=past.seconds if past else None),
         connection=plan.connection,
         model=plan.model,
@@ -131,6 +139,8 @@ def _cost(price: Price | None, each: EachCall, past: Past | None, calls: int) ->
     """Of so many calls. What was read from the provider's cache before is likely to be again, and may not be."""
     if price is None:
         return None
+    if price.an_hour:
+        return _cost_of_time(price.an_hour, past, calls)
     share = past.cached_share if past else 0.0
 
     def of_call(tokens_in: float | None, tokens_out: float | None, cached: float) -> float | None:
@@ -144,6 +154,12 @@ def _cost(price: Price | None, each: EachCall, past: Past | None, calls: int) ->
     likely = of_call(each.tokens_in.likely, each.tokens_out.likely, share)
     high = of_call(each.tokens_in.high, each.tokens_out.high, share * 0.9 if past else 0.0)
     return None if low is None or high is None else Between(low, likely, high).total(calls)
+
+
+def _cost_of_time(an_hour: int, past: Past | None, calls: int) -> Whole | None:
+    if past is None or past.took_ms is None:
+        return None
+    return past.took_ms.within(0, math.inf).map(lambda ms: share_of_hour(an_hour, math.ceil(ms))).total(calls)
 
 
 def _answered(version: PromptVersion, source: Source, sample: Sample) -> int:

@@ -56,6 +56,9 @@ def _tokens(quote: Quote) -> str:
 
 def _cost(quote: Quote) -> str:
     cost = quote.cost
+    if cost is None and quote.is_by_time:
+        text = _("at a cost that nobody knows: %(model)s costs by the hour, and too few answers say how long one takes")
+        return text % {"model": quote.model}
     if cost is None:
         return _("at a cost that nobody knows on %(model)s") % {"model": quote.model}
     words = {"low": dollars(cost.low), "high": dollars(cost.high), "likely": dollars(cost.likely), "model": quote.model}
