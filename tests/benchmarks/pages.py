@@ -1,0 +1,175 @@
+"""What the pages of a long log take: the same pages at 1,000 calls and at a million, on each database.
+
+The pages are asked of the real site by Django's test client, so a time is all that a server does for a page. Both logs
+are asked in turn, several times, and medians are taken. The addresses are those that the lists themselves offer: every
+choice of every filter, two together, every order, the numbered pages, those beyond, and what may be searched for.
+
+    python -m tests.benchmarks.pages --calls 1000000 --database sqlite postgres
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.databases import database
+from tests.benchmarks.two_logs import LONG, SHORT, looking_at, set_up
+
+if TYPE_CHECKING:
+    from tests.benchmarks.addresses import Page
+
+FEW = 1000
+GOALS = {"sqlite": 60.0, "postgres": 90.0}
+DEEPEST = 110.0
+"""Milliseconds: for any page of the list of calls, and for its last numbered one."""
+
+PATIENCE = 1.0
+"""Seconds for one page: nobody need wait for what is a hundred times too slow to know it better."""
+
+SHOWN = 3
+"""The slowest of many addresses of one kind."""
+
+
+def main() -> int:
+    """Run it; 1 where a page of the list of calls is beyond the goal."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5, help="times that each page is asked")
+    parser.add_argument("--database", nargs="+", choices=["sqlite", "postgres"], default=["sqlite", "postgres"])
+    parser.add_argument("--only", default="", metavar="TEXT", help="only addresses with this in their name")
+    parser.add_argument("--all", action="store_true", help="show every address, not the slowest of each kind")
+    parser.add_argument(
+        "--kept", nargs=2, default=(), metavar="URL", help="the short and the long log: migrated databases that stay"
+    )
+    options = parser.parse_args()
+    code = 0
+    for kind in options.database:
+        # A process of its own for each: Django is set up once.
+        pid = os.fork()
+        if not pid:
+            with ExitStack() as stack:
+                urls = options.kept or [stack.enter_context(database(kind, name)) for name in (SHORT, LONG)]
+                one = measure(kind, urls, options)
+            os._exit(one)
+        code = max(code, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    return code
+
+
+def measure(kind: str, urls: Sequence[str], options: argparse.Namespace) -> int:
+    set_up(*urls)
+    from django.db import connections
+
+    from tests.benchmarks.addresses import pages_of, people
+    from tests.benchmarks.half_a_year import fill
+
+    sides = {}
+    for alias, calls in ((SHORT, FEW), (LONG, options.calls)):
+        with looking_at(alias):
+            started = time.monotonic()
+            shop = fill(calls)
+            say(f"{kind}: {calls:,} calls, {size(connections[alias]):.2f} GB, {time.monotonic() - started:.0f} s")
+            sides[alias] = {person: (client, list(pages_of(shop))) for person, client in people().items()}
+    found = []
+    for person, (client, pages) in sides[LONG].items():
+        others = {page.title: page for page in sides[SHORT][person][1]}
+        for page in pages:
+            if options.only in page.title and (person == "boss" or page.is_of_calls):
+                short = (sides[SHORT][person][0], others.get(page.title))
+                found.append(taken(person, page, client, short, options.rounds))
+    return report(kind, found, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a page took, in milliseconds."""
+
+    person: str
+    page: Page
+    short: float | None
+    """None: the short log has no such page."""
+
+    long: float
+    queries: int
+
+    @property
+    def ratio(self) -> float:
+        return self.long / self.short if self.short else 0.0
+
+
+def taken(person: str, page: Page, client: Any, short: tuple[Any, Page | None], rounds: int) -> Taken:
+    from django.db import connections, reset_queries
+    from django.test.utils import CaptureQueriesContext
+
+    reset_queries()
+    with looking_at(LONG), CaptureQueriesContext(connections[LONG]) as queries:
+        response = client.get(page.url)
+    # Asked now: the next request lets Django forget them.
+    asked = len(queries)
+    assert response.status_code == 200, (page.url, response.status_code)
+    other_client, other = short
+    times: dict[str, list[float]] = {SHORT: [], LONG: []}
+    while len(times[LONG]) < rounds and sum(times[LONG]) < PATIENCE:
+        if other is not None:
+            times[SHORT].append(timed(SHORT, lambda url=other.url: other_client.get(url)))
+        times[LONG].append(timed(LONG, lambda: client.get(page.url)))
+    medians = {alias: statistics.median(found) * 1000 if found else None for alias, found in times.items()}
+    return Taken(person, page, medians[SHORT], medians[LONG] or 0.0, asked)
+
+
+def timed(alias: str, do: Callable[[], object]) -> float:
+    with looking_at(alias):
+        started = time.perf_counter()
+        do()
+        return time.perf_counter() - started
+
+
+def size(connection: Any) -> float:
+    """Gigabytes of a database."""
+    sqlite = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    with connection.cursor() as cursor:
+        cursor.execute(sqlite if connection.vendor == "sqlite" else "SELECT pg_database_size(current_database())")
+        return float(cursor.fetchone()[0]) / 1e9
+
+
+def report(kind: str, found: Sequence[Taken], options: argparse.Namespace) -> int:
+    """Print it, the slowest of each kind last; returns whether a page of calls is beyond the goal."""
+    groups: dict[str, list[Taken]] = {}
+    for one in found:
+        groups.setdefault(f"{one.person}: {one.page.group}", []).append(one)
+    say(f"\n{kind}: {FEW:,} calls, {options.calls:,} calls, ratio; ! is beyond {GOALS[kind]:.0f} ms")
+    for group, ones in groups.items():
+        ones.sort(key=lambda one: one.long)
+        half = ones[len(ones) // 2]
+        say(f"{group}: {len(ones)} pages, median {half.long:.0f} ms")
+        for place, one in enumerate(ones):
+            if options.all or is_beyond(kind, one) or place >= len(ones) - SHOWN:
+                say(line_of(kind, one))
+    beyond = [one for one in found if one.page.is_of_calls and is_beyond(kind, one)]
+    say(f"{len(beyond)} of {sum(one.page.is_of_calls for one in found)} pages of calls are beyond the goal")
+    return int(bool(beyond))
+
+
+def is_beyond(kind: str, one: Taken) -> bool:
+    return one.long > (DEEPEST if one.page.is_deepest else GOALS[kind])
+
+
+def line_of(kind: str, one: Taken) -> str:
+    short = f"{one.short:6.1f}" if one.short else "     –"
+    ratio = f"{one.ratio:5.2f} ×" if one.short else "      –"
+    mark = "!" if is_beyond(kind, one) else " "
+    return f"  {short} {one.long:7.1f} ms {ratio} {one.queries:3} queries {mark} {one.page.name}  {one.page.url}"
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())
