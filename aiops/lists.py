@@ -97,11 +97,14 @@ class BoundedChangeList(ChangeList):
         return list(super().get_ordering(request, queryset))
 
     def get_results(self, request: HttpRequest) -> None:
-        """Django's, but the page is found by its keys alone, which are in an index, and only then read."""
+        """Django's; but of a log, a page is found by its keys alone, which are in an index, and only then read."""
         super().get_results(request)
-        page = self.result_list
+        if not self.model_admin.finds_keys_first:  # type: ignore[attr-defined]
+            return
+        page = self.result_list if self.result_list.query.is_sliced else self.result_list[: self.result_count]
         keys = list(page.values_list("pk", flat=True))
-        self.result_list = self.root_queryset.filter(pk__in=keys).order_by(*page.query.order_by)
+        rows = self.root_queryset.filter(pk__in=keys).order_by(*page.query.order_by)
+        self.result_list = rows if rows.query.select_related else self.apply_select_related(rows)
 
     def beyond(self) -> str | None:
         """The query of the list that begins after the last numbered row; None where there is no such list."""
@@ -122,9 +125,14 @@ class ReadOnlyAdmin(ModelAdmin[M]):
     show_facets = admin.ShowFacets.NEVER
     # Any other order would sort the whole log.
     sortable_by: ClassVar[tuple[str, ...]] = ()
+    # Nothing on a row's page leads back by them, and to put them into each link is a fifth of the whole page.
+    preserve_filters = False
     list_per_page = 50
     # "Show all" would be up to this many rows in one page.
     list_max_show_all = 200
+
+    finds_keys_first = False
+    """Whether the list is a log, which grows without end: worth a query more for its pages."""
 
     page_template: str
     """Template of a row's page; it extends `aiops/page.html`."""

@@ -45,6 +45,7 @@ class CallAdmin(ReadOnlyAdmin[Call]):
     list_filter = (StatusFilter, ConnectionFilter, VersionFilter)
     # By the primary key, which is in the order of time; no other order has an index.
     ordering = ("-id",)
+    finds_keys_first = True
     search_fields = ("id__exact",)
     search_help_text = _("The whole id of a call.")
     allowed_lookups: ClassVar[frozenset[str]] = frozenset({"id__lt", "job_id", "item_id"})

@@ -33,22 +33,32 @@ class Narrowed:
 
 
 def narrow(rows: QuerySet[Any], conditions: Mapping[str, Any]) -> Narrowed:
-    """Those of the rows that satisfy all conditions. A query for each of them, where there are several.
+    """Those of the rows that satisfy all conditions. A query for each of them, at most, where there are several.
 
     Args:
         rows: newest first, by the primary key.
-        conditions: field → value. Each field has an index that goes on with the primary key.
+        conditions: field → value, those first that are likely to find fewest. Each field has an index that goes on with
+            the primary key.
     """
     if len(conditions) < 2:
         return Narrowed(rows.filter(**conditions))
-    reached = {name: _reach(rows.filter(**{name: value})) for name, value in conditions.items()}
-    # All rows of one condition, or else the one whose rows are the fewest of late: so many of them go back furthest.
-    lead = next((name for name, last in reached.items() if last is None), "") or min(reached, key=lambda n: reached[n])
+    lead, last = _lead(rows, conditions)
     found = rows.filter(**{lead: conditions[lead]})
     for name, value in conditions.items():
         found = found if name == lead else _checked(found, name, value)
-    last = reached[lead]
     return Narrowed(found if last is None else found.filter(pk__gte=last), last)
+
+
+def _lead(rows: QuerySet[Any], conditions: Mapping[str, Any]) -> tuple[str, Any]:
+    """The condition whose rows are looked at, and the last of them that is."""
+    reached = {}
+    for name, value in conditions.items():
+        reached[name] = _reach(rows.filter(**{name: value}))
+        if reached[name] is None:
+            return name, None
+    # The rarest of late: so many of its rows go back furthest.
+    lead = min(reached, key=lambda name: reached[name])
+    return lead, reached[lead]
 
 
 def _reach(rows: QuerySet[Any]) -> Any:
@@ -91,7 +101,7 @@ class NarrowedList(BoundedChangeList):
         """The rows that satisfy the filters and the link."""
         self.clear_all_filters_qs = self.get_query_string(self._cleared, remove=self.get_filters_params())
         linked = {name: number_in(str(values[-1])) for name, values in self._linked.items()}
-        conditions = self.conditions() | linked
+        conditions = linked | self.conditions()
         if None in conditions.values():
             return rows.none()
         found = narrow(rows, conditions)

@@ -35,6 +35,11 @@ class Page:
     is_of_calls: bool = False
 
     @property
+    def is_for_clerk(self) -> bool:
+        """Whether it is asked as somebody who may do little, too."""
+        return self.is_of_calls and "two filters" not in self.group
+
+    @property
     def title(self) -> str:
         """The same on every log."""
         return f"{self.group}: {self.name}"

@@ -80,7 +80,7 @@ def measure(kind: str, urls: Sequence[str], options: argparse.Namespace) -> int:
     for person, (client, pages) in sides[LONG].items():
         others = {page.title: page for page in sides[SHORT][person][1]}
         for page in pages:
-            if options.only in page.title and (person == "boss" or page.is_of_calls):
+            if options.only in page.title and (person == "boss" or page.is_for_clerk):
                 short = (sides[SHORT][person][0], others.get(page.title))
                 found.append(taken(person, page, client, short, options.rounds))
     return report(kind, found, options)

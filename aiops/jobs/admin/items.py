@@ -59,6 +59,7 @@ class ItemAdmin(ReadOnlyAdmin[Item]):
     list_display = ("shown_position", "shown_status", "shown_key", "answer", "ended", "shown_job")
     list_display_links = ("shown_position", "shown_status")
     list_filter = (StatusFilter, JobFilter)
+    finds_keys_first = True
     allowed_lookups: ClassVar[frozenset[str]] = frozenset({"error_kind", "position__gt"})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Item]:
