@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from aiops.lists import BoundedChangeList
 from prompts.numbers import number_in
 
-LOOK = 20_000
+LOOK = 10_000
 """Rows of the leading condition that one list looks at."""
 
 
@@ -83,7 +83,7 @@ def _checked(rows: QuerySet[Any], field: str, value: Any) -> QuerySet[Any]:
 class NarrowedList(BoundedChangeList):
     """A list of the log: all that is asked for is looked up together."""
 
-    LINKED = ("job_id",)
+    LINKED = ("item_id", "job_id")
     """What links from other pages narrow it by, beside the filters shown."""
 
     looked_at: int | None = None
@@ -91,9 +91,10 @@ class NarrowedList(BoundedChangeList):
 
     def get_filters(self, request: HttpRequest) -> Any:
         """Django's, without what is looked up together."""
-        specs, has_filters, others, *rest = super().get_filters(request)
+        specs, has_filters, given, *rest = super().get_filters(request)
+        others: dict[str, Any] = dict(given)
         # “Clear all filters” goes back to what the link led to.
-        self._cleared = dict(others)
+        self._cleared = {**others}
         self._linked = {name: others.pop(name) for name in self.LINKED if name in others}
         return specs, has_filters, others, *rest
 

@@ -47,8 +47,8 @@ class Page:
 
 def people() -> dict[str, Client]:
     """Somebody who may do everything, and a clerk who may look at tickets, jobs and calls but not into them."""
-    boss, made = User.objects.get_or_create(username="boss", is_staff=True, is_superuser=True)
-    clerk, made = User.objects.get_or_create(username="clerk", is_staff=True)
+    boss, _ = User.objects.get_or_create(username="boss", is_staff=True, is_superuser=True)
+    clerk, _ = User.objects.get_or_create(username="clerk", is_staff=True)
     clerk.user_permissions.set(Permission.objects.filter(codename__in=CLERK))
     clients = {"boss": Client(), "clerk": Client()}
     clients["boss"].force_login(boss)
@@ -60,9 +60,21 @@ def pages_of(shop: Shop) -> Iterator[Page]:
     """All of them."""
     yield from pages_of_calls(shop)
     job = f"job={shop.jobs}"
-    yield from pages_of_list(Item, "items", {"big job": "job=1", "small job": job, "kind": "job=1&status=failed&error_kind=schema"})
+    yield from pages_of_list(
+        Item, "items", {"big job": "job=1", "small job": job, "kind": "job=1&status=failed&error_kind=schema"}
+    )
     yield from pages_of_list(Job, "jobs", {})
-    yield from pages_of_list(CachedAnswer, "kept answers", {"model": "q=gpt-6-luna", "rare": "q=gpt-6-rare", "version": "q=triage-ticket@12", "prompt": "q=triage-ticket", "none": "q=nothing"})
+    yield from pages_of_list(
+        CachedAnswer,
+        "kept answers",
+        {
+            "model": "q=gpt-6-luna",
+            "rare": "q=gpt-6-rare",
+            "version": "q=triage-ticket@12",
+            "prompt": "q=triage-ticket",
+            "none": "q=nothing",
+        },
+    )
     yield from pages_of_list(UploadedFile, "files", {"name": "q=contract 77", "id": "q=file-99", "none": "q=nothing"})
     for model in (Budget, Prompt, PromptVersion):
         yield from pages_of_list(model, "short lists", {})
@@ -139,15 +151,17 @@ def choices_of(model: type[Model], query: str) -> Iterator[tuple[str, str, str]]
 
 def orders_of(model: type[Model]) -> dict[str, str]:
     """By each column that may be sorted by."""
-    return {f"by column {column}, {sign or '+'}": f"o={sign}{column}" for column in sortable(model) for sign in ("", "-")}
+    return {
+        f"by column {column}, {sign or '+'}": f"o={sign}{column}" for column in sortable(model) for sign in ("", "-")
+    }
 
 
 def sortable(model: type[Model]) -> Iterator[int]:
     found = changes(model, "")
     for number, name in enumerate(found.list_display):
-        if found.sortable_by is None or name in found.sortable_by:
-            if found.get_ordering_field(name):
-                yield number
+        is_offered = found.sortable_by is None or name in found.sortable_by
+        if is_offered and found.get_ordering_field(name):
+            yield number
 
 
 def last_page(model: type[Model], query: str) -> int:

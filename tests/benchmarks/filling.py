@@ -79,7 +79,7 @@ def insert(
             given[one] = literal(one)
     values = [as_column(one, sql) for one, sql in given.items()]
     statement = (
-        f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(quote(str(one.column)) for one in given)}) "  # noqa: S608
+        f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(quote(str(one.column)) for one in given)}) "
         "WITH RECURSIVE series(n) AS (SELECT CAST(:first AS bigint) UNION ALL SELECT n + 1 FROM series WHERE n < :last)"
         f" SELECT {', '.join(values)} FROM (SELECT n{''.join(f', {sql} AS {name}' for name, sql in drawn.items())}"
         f" FROM series) AS drawn JOIN benchmark_text ON t = n % {TEXTS} WHERE {where}"

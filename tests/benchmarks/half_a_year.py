@@ -1,5 +1,7 @@
-"""A shop after half a year: what its log holds is drawn so that filters meet what is frequent, rare, long gone, and what
-never comes together."""
+"""A shop after half a year.
+
+What its log holds is drawn so that filters meet what is frequent, rare, long gone, and what never comes together.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,9 @@ def find_shop() -> Shop:
 
     keep_texts()
     versions = {
-        kind: list(PromptVersion.objects.filter(prompt__name=f"{name}-ticket").order_by("pk").values_list("pk", flat=True))
+        kind: list(
+            PromptVersion.objects.filter(prompt__name=f"{name}-ticket").order_by("pk").values_list("pk", flat=True)
+        )
         for kind, name, _ in PROMPTS
     }
     users = list(User.objects.filter(username__startswith="person-").order_by("pk").values_list("pk", flat=True))
@@ -202,7 +206,7 @@ def job_columns(shop: Shop, start: int, calls: int) -> dict[str, str]:
         "version_id": f"{usual[0]} + n % {len(usual)}",
         "connection": case(("n % 10 = 0", "'azure'"), other="'default'"),
         "model": "'gpt-6-luna'",
-        "source": "'{\"kind\": \"model\"}'",
+        "source": '\'{"kind": "model"}\'',
         "source_text": "'rows of helpdesk.Ticket'",
         "row_type_id": str(shop.ticket_type),
         "user_id": f"{shop.users[0]} + n % {len(shop.users)}",

@@ -43,7 +43,9 @@ def set_up(short: str, long: str) -> None:
     from django.conf import settings
 
     place = dj_database_url.parse(long)
-    settings.DATABASES[LONG] = settings.DATABASES[SHORT] | place | {"OPTIONS": settings.DATABASES[SHORT].get("OPTIONS", {})}
+    settings.DATABASES[LONG] = (
+        settings.DATABASES[SHORT] | place | {"OPTIONS": settings.DATABASES[SHORT].get("OPTIONS", {})}
+    )
     settings.DATABASE_ROUTERS = ["tests.benchmarks.two_logs.Router"]
     settings.LOGGING_CONFIG = None
     default = settings.AIOPS["CONNECTIONS"]["default"]
