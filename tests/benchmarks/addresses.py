@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -37,7 +37,7 @@ class Page:
     @property
     def is_for_clerk(self) -> bool:
         """Whether it is asked as somebody who may do little, too."""
-        return self.is_of_calls and "two filters" not in self.group
+        return self.is_of_calls and self.group == "calls"
 
     @property
     def title(self) -> str:
@@ -101,7 +101,7 @@ def pages_of_calls(shop: Shop) -> Iterator[Page]:
         "of a rare version": f"version={shop.versions['rare'][0]}",
         "of an old version": f"version={shop.versions['old'][0]}",
     }
-    known = list(choices_of(Call, ""))
+    known = some(choices_of(Call, ""))
     of_job = {f"of the big job, {name}": f"job_id=1&{query}" for _, name, query in known}
     from_middle = {f"from the middle on, {name}": f"id__lt={middle}&{query}" for _, name, query in known}
     for page in pages_of_list(Call, "calls", links | of_job | from_middle):
@@ -116,7 +116,7 @@ def pages_of_list(model: type[Model], group: str, links: dict[str, str]) -> Iter
     known = list(choices_of(model, ""))
     pairs = {
         f"{one_name}, {other_name}": f"{one}&{other}"
-        for (filter_of_one, one_name, one), (other_filter, other_name, other) in combinations(known, 2)
+        for (filter_of_one, one_name, one), (other_filter, other_name, other) in combinations(some(known), 2)
         if filter_of_one != other_filter
     }
     kinds = {
@@ -127,17 +127,24 @@ def pages_of_list(model: type[Model], group: str, links: dict[str, str]) -> Iter
     for kind, queries in kinds.items():
         for name, query in queries.items():
             last = last_page(model, query)
-            places = {"first": 1, "second": 2, "middle": last // 2, "deepest": last}
-            seen: set[int] = set()
-            for place, number in places.items():
-                if 1 <= number <= last and number not in seen and (not kind.endswith("filters") or place != "second"):
-                    seen.add(number)
-                    url = f"{address(model)}?{query}" + (f"&p={number}" if number > 1 else "")
-                    title = f"{model.__name__} {name or 'all'}, {place}"
-                    yield Page(group=group + kind, name=title, url=url, is_deepest=place == "deepest" and last > 1)
+            more = {} if kind else {"second": 2, "middle": last // 2}
+            places = {**more, "deepest": last, "first": 1}
+            numbers = {number: place for place, number in places.items() if 1 <= number <= last}
+            for number, place in sorted(numbers.items()):
+                url = f"{address(model)}?{query}" + (f"&p={number}" if number > 1 else "")
+                title = f"{model.__name__} {name or 'all'}, {place}"
+                yield Page(group=group + kind, name=title, url=url, is_deepest=place == "deepest")
     beyond = changes(model, f"p={last_page(model, '')}")
     if getattr(beyond, "beyond", None) and (query := beyond.beyond()):
         yield Page(group=group, name=f"{model.__name__} beyond the numbered", url=address(model) + query)
+
+
+def some(choices: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Of each filter the first choices and a few of the others: the newest version is a rare one, then come others."""
+    of_filter: dict[str, list[tuple[str, str, str]]] = {}
+    for choice in choices:
+        of_filter.setdefault(choice[0], []).append(choice)
+    return [choice for found in of_filter.values() for choice in [*found[:3], *found[3::4]]]
 
 
 def choices_of(model: type[Model], query: str) -> Iterator[tuple[str, str, str]]:
