@@ -475,4 +475,12 @@ class Migration(migrations.Migration):
             model_name='uploadedfile',
             index=models.Index(fields=['state', 'expires'], name='aiops_file_state'),
         ),
+        migrations.AddIndex(
+            model_name='uploadedfile',
+            index=models.Index(fields=['state', '-id'], name='aiops_file_state_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='uploadedfile',
+            index=models.Index(fields=['connection', '-id'], name='aiops_file_connection'),
+        ),
     ]
