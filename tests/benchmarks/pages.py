@@ -37,6 +37,9 @@ DEEPEST = 110.0
 PATIENCE = 1.0
 """Seconds for one page: nobody need wait for what is a hundred times too slow to know it better."""
 
+AGAIN = 4
+"""Times as often is a page asked that seems to be beyond the goal, before that is said of it."""
+
 SHOWN = 3
 """The slowest of many addresses of one kind."""
 
@@ -86,7 +89,11 @@ def measure(kind: str, urls: Sequence[str], options: argparse.Namespace) -> int:
         for page in pages:
             if options.only in page.title and (person == "boss" or page.is_for_clerk):
                 short = (sides[SHORT][person][0], others.get(page.title))
-                found.append(taken(person, page, client, short, options.rounds))
+                one = taken(person, page, client, short, options.rounds)
+                if is_beyond(kind, one):
+                    # Perhaps something else was in the way.
+                    one = taken(person, page, client, short, AGAIN * options.rounds)
+                found.append(one)
     return report(kind, found, options)
 
 
