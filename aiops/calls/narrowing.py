@@ -18,8 +18,11 @@ from django.http import HttpRequest
 from aiops.lists import BoundedChangeList
 from prompts.numbers import number_in
 
-LOOK = 10_000
+LOOK = 5_000
 """Rows of the leading condition that one list looks at."""
+
+SAMPLE = 500
+"""Rows of each condition from which it is told how rare it is: in what time the newest of them came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +45,27 @@ def narrow(rows: QuerySet[Any], conditions: Mapping[str, Any]) -> Narrowed:
     """
     if len(conditions) < 2:
         return Narrowed(rows.filter(**conditions))
-    lead, last = _lead(rows, conditions)
+    lead = _rarest(rows, conditions)
     found = rows.filter(**{lead: conditions[lead]})
+    last = _key_at(found, LOOK)
     for name, value in conditions.items():
         found = found if name == lead else _checked(found, name, value)
     return Narrowed(found if last is None else found.filter(pk__gte=last), last)
 
 
-def _lead(rows: QuerySet[Any], conditions: Mapping[str, Any]) -> tuple[str, Any]:
-    """The condition whose rows are looked at, and the last of them that is."""
+def _rarest(rows: QuerySet[Any], conditions: Mapping[str, Any]) -> str:
+    """The condition that few rows satisfy; or, where all are common, the one whose newest rows go back furthest."""
     reached = {}
     for name, value in conditions.items():
-        reached[name] = _reach(rows.filter(**{name: value}))
+        reached[name] = _key_at(rows.filter(**{name: value}), SAMPLE)
         if reached[name] is None:
-            return name, None
-    # The rarest of late: so many of its rows go back furthest.
-    lead = min(reached, key=lambda name: reached[name])
-    return lead, reached[lead]
+            return name
+    return min(reached, key=lambda name: reached[name])
 
 
-def _reach(rows: QuerySet[Any]) -> Any:
-    """Key of the last row that may be looked at; None where there are no more than that."""
-    keys = list(rows.values_list("pk", flat=True)[LOOK - 1 : LOOK + 1])
+def _key_at(rows: QuerySet[Any], place: int) -> Any:
+    """Key of the row at that place, counted from one; None where there are no more rows after it."""
+    keys = list(rows.values_list("pk", flat=True)[place - 1 : place + 1])
     return keys[0] if len(keys) > 1 else None
 
 

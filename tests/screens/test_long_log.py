@@ -85,6 +85,7 @@ def faults_of(sql: str) -> list[str]:
 @pytest.mark.parametrize("look", [1, 1000])
 def test_no_filter_nor_two_together_nor_a_link_nor_a_search_reads_the_whole_log(boss, log, monkeypatch, look):
     monkeypatch.setattr(narrowing, "LOOK", look)
+    monkeypatch.setattr(narrowing, "SAMPLE", look)
     kinds = list(offered(boss).values())
     assert len(kinds) >= 10
     pairs = [f"{one}&{other}" for one, other in combinations(kinds, 2)]
@@ -124,6 +125,7 @@ def test_an_order_that_is_not_offered_is_not_made(boss, log, address):
 
 def test_conditions_that_hardly_come_together_are_looked_for_piece_by_piece(boss, version, monkeypatch):
     monkeypatch.setattr(narrowing, "LOOK", 5)
+    monkeypatch.setattr(narrowing, "SAMPLE", 3)
     wanted = [make_call(version, status="failed").pk]
     for _ in range(12):
         make_call(version)
@@ -144,6 +146,7 @@ def test_conditions_that_hardly_come_together_are_looked_for_piece_by_piece(boss
 
 def test_where_one_condition_finds_few_all_of_them_are_looked_at(boss, version, monkeypatch):
     monkeypatch.setattr(narrowing, "LOOK", 5)
+    monkeypatch.setattr(narrowing, "SAMPLE", 3)
     old = make_call(version, status="failed")
     for _ in range(12):
         make_call(version)
