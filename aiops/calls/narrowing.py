@@ -35,17 +35,18 @@ class Narrowed:
     """Primary key of the last one that was looked at, where there are more; None: all were."""
 
 
-def narrow(rows: QuerySet[Any], conditions: Mapping[str, Any]) -> Narrowed:
+def narrow(rows: QuerySet[Any], conditions: Mapping[str, Any], lead: str = "") -> Narrowed:
     """Those of the rows that satisfy all conditions. A query for each of them, at most, where there are several.
 
     Args:
         rows: newest first, by the primary key.
         conditions: field → value, those first that are likely to find fewest. Each field has an index that goes on with
             the primary key.
+        lead: the one of them whose index alone holds all the others; empty: each index does.
     """
     if len(conditions) < 2:
         return Narrowed(rows.filter(**conditions))
-    lead = _rarest(rows, conditions)
+    lead = lead or _rarest(rows, conditions)
     found = rows.filter(**{lead: conditions[lead]})
     last = _key_at(found, LOOK)
     for name, value in conditions.items():
@@ -107,7 +108,7 @@ class NarrowedList(BoundedChangeList):
         conditions = linked | self.conditions()
         if None in conditions.values():
             return rows.none()
-        found = narrow(rows, conditions)
+        found = narrow(rows, conditions, next(iter(linked), ""))
         self._last = found.last
         self.looked_at = None if found.last is None else LOOK
         return found.rows
