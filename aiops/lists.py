@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -55,8 +55,56 @@ class BoundedPaginator(BasePaginator):
         return min(self._found, self.BOUND)
 
 
+class ExactFilter(admin.SimpleListFilter):
+    """By the value of one column. Only for a `BoundedChangeList`: it looks up all that is asked for together."""
+
+    field: str
+    """The column."""
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        if not issubclass(model_admin.get_changelist(request), BoundedChangeList):
+            raise ImproperlyConfigured(f"{type(self).__name__} is for lists that are a BoundedChangeList.")
+
+    def asked(self) -> Any:
+        """The value; None for one that no row can have."""
+        return self.value()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset
+
+
 class BoundedChangeList(ChangeList):
     """A change list that leads on to the rows beyond its last numbered page."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """Django's, narrowed by its `ExactFilter`s."""
+        return self.narrowed(super().get_queryset(request, exclude_parameters))
+
+    def conditions(self) -> dict[str, Any]:
+        """Field → value that the filters ask for; None for a value that no row can have."""
+        return {one.field: one.asked() for one in self.filter_specs if isinstance(one, ExactFilter) and one.value()}
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows that satisfy all that the filters ask for."""
+        conditions = self.conditions()
+        return rows.none() if None in conditions.values() else rows.filter(**conditions)
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Django's; an address that asks for an order that is not offered gets the usual one."""
+        if not self.sortable_by:
+            self.params.pop(ORDER_VAR, None)
+        return list(super().get_ordering(request, queryset))
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Django's; but of a log, a page is found by its keys alone, which are in an index, and only then read."""
+        super().get_results(request)
+        if not self.model_admin.finds_keys_first:  # type: ignore[attr-defined]
+            return
+        page = self.result_list if self.result_list.query.is_sliced else self.result_list[: self.result_count]
+        keys = list(page.values_list("pk", flat=True))
+        rows = self.root_queryset.filter(pk__in=keys).order_by(*page.query.order_by)
+        self.result_list = rows if rows.query.select_related else self.apply_select_related(rows)
 
     def beyond(self) -> str | None:
         """The query of the list that begins after the last numbered row; None where there is no such list."""
@@ -77,9 +125,14 @@ class ReadOnlyAdmin(ModelAdmin[M]):
     show_facets = admin.ShowFacets.NEVER
     # Any other order would sort the whole log.
     sortable_by: ClassVar[tuple[str, ...]] = ()
+    # Nothing on a row's page leads back by them, and to put them into each link is a fifth of the whole page.
+    preserve_filters = False
     list_per_page = 50
     # "Show all" would be up to this many rows in one page.
     list_max_show_all = 200
+
+    finds_keys_first = False
+    """Whether the list is a log, which grows without end: worth a query more for its pages."""
 
     page_template: str
     """Template of a row's page; it extends `aiops/page.html`."""

@@ -46,6 +46,7 @@ class CachedAnswerAdmin(ReadOnlyAdmin[CachedAnswer]):
     )
     list_display_links = ("kept",)
     ordering = ("-id",)
+    finds_keys_first = True
     search_fields = ("model__exact",)
     search_help_text = gettext_lazy("A prompt (triage-ticket), a version (triage-ticket@7) or a model (gpt-6-luna).")
     allowed_lookups: ClassVar[frozenset[str]] = frozenset({"id__lt", "prompt_version"})

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.utils import label_for_field
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aiops.calls.filters import ConnectionFilter, StatusFilter, VersionFilter
 from aiops.calls.models import Call
+from aiops.calls.narrowing import NarrowedList
 from aiops.calls.remedies import remedy
 from aiops.gateway.usage import Usage
 from aiops.lists import ReadOnlyAdmin
@@ -43,6 +45,7 @@ class CallAdmin(ReadOnlyAdmin[Call]):
     list_filter = (StatusFilter, ConnectionFilter, VersionFilter)
     # By the primary key, which is in the order of time; no other order has an index.
     ordering = ("-id",)
+    finds_keys_first = True
     search_fields = ("id__exact",)
     search_help_text = _("The whole id of a call.")
     allowed_lookups: ClassVar[frozenset[str]] = frozenset({"id__lt", "job_id", "item_id"})
@@ -50,6 +53,9 @@ class CallAdmin(ReadOnlyAdmin[Call]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
         related = super().get_queryset(request).select_related("prompt_version__prompt", "user", "row_type")
         return related.defer("prompt_version__messages", "prompt_version__parameters")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return NarrowedList
 
     def lookup_beyond(self, params: Any) -> str | None:
         return "id__lt"

@@ -113,12 +113,14 @@ class Call(models.Model):
         ordering = ("-id",)
         permissions = (("view_call_body", _("Can read what was asked and answered")),)
         indexes = (
-            models.Index(fields=("job_id", "id"), name="aiops_call_job"),
             models.Index(fields=("item_id",), name="aiops_call_item"),
             models.Index(fields=("row_type", "row_key"), name="aiops_call_row"),
-            models.Index(fields=("status", "-id"), name="aiops_call_status"),
-            models.Index(fields=("connection", "-id"), name="aiops_call_connection"),
-            models.Index(fields=("prompt_version", "-id"), name="aiops_call_version"),
+            # Each leads to calls of one kind, newest first; what comes after the key is what else they may be narrowed
+            # by, so that a list need not read the rows to see which of them fit.
+            models.Index(fields=("job_id", "-id", "status", "connection", "prompt_version"), name="aiops_call_job"),
+            models.Index(fields=("status", "-id", "connection", "prompt_version"), name="aiops_call_status"),
+            models.Index(fields=("connection", "-id", "status", "prompt_version"), name="aiops_call_connection"),
+            models.Index(fields=("prompt_version", "-id", "status", "connection"), name="aiops_call_version"),
         )
 
     def __str__(self) -> str:

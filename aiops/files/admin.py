@@ -56,6 +56,7 @@ class UploadedFileAdmin(ReadOnlyAdmin[UploadedFile]):
     list_filter = ("state", ConnectionFilter)
     list_select_related = ("owner",)
     ordering = ("-id",)
+    finds_keys_first = True
     search_fields = ("name", "provider_id")
     search_help_text = gettext_lazy("A part of the name, or of the id at the provider.")
     allowed_lookups: ClassVar[frozenset[str]] = frozenset({"id__lt"})

@@ -92,6 +92,9 @@ class UploadedFile(models.Model):
             models.Index(fields=("sha256",), name="aiops_file_sha256"),
             models.Index(fields=("connection", "provider_id"), name="aiops_file_provider_id"),
             models.Index(fields=("state", "expires"), name="aiops_file_state"),
+            # Of the list: its filters, newest first.
+            models.Index(fields=("state", "-id"), name="aiops_file_state_newest"),
+            models.Index(fields=("connection", "-id"), name="aiops_file_connection"),
         )
 
     def __str__(self) -> str:

@@ -17,11 +17,12 @@ POSTGRES_URL = os.environ.get("AIOPS_TEST_POSTGRES_URL", "postgres://postgres@12
 
 
 @contextmanager
-def database(kind: str) -> Iterator[str]:
+def database(kind: str, name: str = "") -> Iterator[str]:
     """The address of an empty, migrated database.
 
     Args:
         kind: `sqlite` or `postgres`.
+        name: which of several at once.
     """
     with tempfile.TemporaryDirectory() as directory:
         if kind != "postgres":
@@ -31,7 +32,7 @@ def database(kind: str) -> Iterator[str]:
             return
         import psycopg
 
-        name = f"aiops_benchmark_{os.getpid()}"
+        name = f"aiops_benchmark_{os.getpid()}{name and '_'}{name}"
         with psycopg.connect(POSTGRES_URL, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
             try:

@@ -57,8 +57,8 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(boss, version, djang
     kept(version)
     boss.get(LIST)
     for _ in range(2):
-        # Session, user, count, rows.
-        with django_assert_num_queries(5) as queries:
+        # Session, user, count, keys, rows, stops.
+        with django_assert_num_queries(6) as queries:
             boss.get(LIST)
         kept(version, 30)
     read = [query["sql"] for query in queries]

@@ -50,8 +50,8 @@ def test_the_order_is_that_of_an_index(boss, version):
 def test_the_list_takes_as_many_queries_for_many_items(boss, version, django_assert_num_queries):
     job = make_job(version, succeeded=40, failed=8)
     boss.get(LIST)
-    # Session, user, count, items, jobs of the filter.
-    with django_assert_num_queries(6):
+    # Session, user, jobs of the filter, count, keys, items, stops.
+    with django_assert_num_queries(7):
         html = boss.get(LIST, {"job": job.pk}).content.decode()
     assert "category refund · priority high" in html
     assert "<strong>cut off:</strong> The answer was cut off" in html

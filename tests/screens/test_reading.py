@@ -212,7 +212,7 @@ def test_a_search_finds_nothing_out(sign_in, job):
         # Session, user, permissions, job, counts, errors, failing, newest, tickets, calls.
         (page, 12),
         # Session, user, permissions, count, items, tickets, jobs of the filter.
-        (listed, 9),
+        (listed, 10),
     ],
 )
 def test_whose_the_rows_are_is_one_query_for_all_of_a_page(sign_in, version, tickets, door, all_in_all):

@@ -88,12 +88,12 @@ def test_nobody_can_guess_what_the_list_does_not_show(boss):
 def test_the_list_takes_as_many_queries_for_many_files_as_for_one(boss, django_assert_num_queries):
     make_file(owner=boss.user)
     boss.get(LIST)
-    # Session, user, count, rows.
-    with django_assert_num_queries(5):
+    # Session, user, count, keys, rows, stops.
+    with django_assert_num_queries(6):
         boss.get(LIST)
     for number in range(30):
         make_file(owner=User.objects.create_user(f"owner {number}"))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         boss.get(LIST)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.contrib.admin import ModelAdmin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
@@ -20,7 +20,7 @@ from aiops.calls.models import Call
 from aiops.calls.remedies import remedy
 from aiops.jobs.admin.reading import NOT_THEIRS, may_see_items, readable
 from aiops.jobs.models import Item, Job
-from aiops.lists import ReadOnlyAdmin
+from aiops.lists import ExactFilter, ReadOnlyAdmin
 from aiops.row_links import row_link
 from aiops.templatetags.aiops_format import ago, in_one_line, status_mark, words
 from prompts.numbers import number_in
@@ -29,27 +29,25 @@ SHORT = 200
 """Characters of an answer or an error in a list."""
 
 
-class JobFilter(SimpleListFilter):
+class JobFilter(ExactFilter):
     """By job: the newest, and the one that is asked for."""
 
     title = _("job")
     parameter_name = "job"
+    field = "job_id"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         jobs = Job.objects.select_related("version__prompt").only(
             "source_text", "version__number", "version__prompt__name"
         )
         shown = {str(job.pk): f"{job.pk}: {job}" for job in jobs.order_by("-pk")[:10]}
-        asked = number_in(self.value() or "")
+        asked = self.asked()
         if asked is not None and str(asked) not in shown:
             shown |= {str(job.pk): f"{job.pk}: {job}" for job in jobs.filter(pk=asked)}
         return list(shown.items())
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not self.value():
-            return queryset
-        asked = number_in(self.value() or "")
-        return queryset.none() if asked is None else queryset.filter(job_id=asked)
+    def asked(self) -> int | None:
+        return number_in(self.value() or "")
 
 
 @admin.register(Item)
@@ -61,6 +59,7 @@ class ItemAdmin(ReadOnlyAdmin[Item]):
     list_display = ("shown_position", "shown_status", "shown_key", "answer", "ended", "shown_job")
     list_display_links = ("shown_position", "shown_status")
     list_filter = (StatusFilter, JobFilter)
+    finds_keys_first = True
     allowed_lookups: ClassVar[frozenset[str]] = frozenset({"error_kind", "position__gt"})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Item]:
