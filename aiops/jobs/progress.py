@@ -112,7 +112,7 @@ class Progress:
 
 def progress_of(job: Job, now: datetime) -> Progress:
     """How far a job is."""
-    counts = job.items.all().count_by_status()
+    counts = counts_of([job])[job.pk]
     errors: tuple[tuple[str, int], ...] = ()
     if counts[Item.Status.FAILED]:
         kinds = job.items.failed().order_by().values_list("error_kind").annotate(n=Count("pk")).order_by("-n")
