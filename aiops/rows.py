@@ -72,6 +72,36 @@ def put_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, un
     _insert(model, rows, unique=unique)
 
 
+def add_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, unique: Sequence[str]) -> None:
+    """As `insert_rows`; but to a row that is there with the same values of the fields `unique` the others are added.
+
+    Fields that no row names are left to the database's own default, or as they are. Give rows that several writers may
+    want in one order, as for `put_rows`.
+
+    Args:
+        unique: fields of a constraint; every other field that is named is a number.
+    """
+    if not rows:
+        return
+    connection = connections[router.db_for_write(model)]
+    quote = connection.ops.quote_name
+    table = quote(model._meta.db_table)
+    fields = [_field(model, name) for name in rows[0]]
+    columns = [quote(_column(field)) for field in fields]
+    added = [column for column, field in zip(columns, fields, strict=True) if field.attname not in unique]
+    sql = (
+        f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 - names come from the model, values are bound
+        f"VALUES ({', '.join(['%s'] * len(columns))}) "
+        f"ON CONFLICT ({', '.join(quote(_column(_field(model, name))) for name in unique)}) DO UPDATE SET "
+        f"{', '.join(f'{column} = {table}.{column} + excluded.{column}' for column in added)}"
+    )
+    parameters = [
+        [_prepared(field, value, connection) for field, value in zip(fields, row.values(), strict=True)] for row in rows
+    ]
+    with transaction.atomic(using=connection.alias, savepoint=False), connection.cursor() as cursor:
+        cursor.executemany(sql, parameters)
+
+
 def _insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, unique: str = "") -> None:
     if not rows:
         return
@@ -116,6 +146,7 @@ _TAKE_THEM_SO = (
     models.BigIntegerField,
     models.CharField,
     models.ForeignKey,
+    models.IntegerField,
     models.PositiveIntegerField,
     models.PositiveSmallIntegerField,
     models.TextField,
