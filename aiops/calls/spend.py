@@ -6,8 +6,9 @@ Written with the end of each call, so that nobody ever adds up the log.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ STEP = 1.25
 """From the edge of one bucket of times to that of the next."""
 
 EDGES = tuple(round(40 * STEP**number) for number in range(39))
-"""Milliseconds at which buckets of times begin, after the first: from 40 ms to 193 s. Kept in the database by number."""
+"""Milliseconds at which buckets of times begin, after the first: 40 ms to 193 s. The database knows them by number."""
 
 TIMES = tuple(f"ms_{number:02}" for number in range(len(EDGES) + 1))
 """Columns that count how many calls took how long."""
@@ -83,11 +84,7 @@ def time_below_which(share: float, counts: Sequence[int]) -> int | None:
     total = sum(counts)
     if total <= 0:
         return None
-    rank, seen = max(1, math.ceil(share * total)), 0
-    for number, count in enumerate(counts):
-        seen += count
-        if seen >= rank:
-            break
+    number = bisect_left(list(accumulate(counts)), max(1, math.ceil(share * total)))
     if number == len(EDGES):
         return EDGES[-1]
     # The middle of the bucket, as its edges lie: the true time is no further away than half a step.
