@@ -61,7 +61,7 @@ class Spend(models.Model):
 
 
 for _name in TIMES:
-    Spend.add_to_class(_name, models.IntegerField(db_default=0))  # type: ignore[attr-defined]
+    Spend.add_to_class(_name, models.IntegerField(db_default=0))
 
 COUNTED = ("calls", "failed", "unknown", "unknown_costs", "reused", "cost", "saved", "tokens_in", "tokens_out")
 """Columns that are added up, apart from the times."""

@@ -36,26 +36,35 @@ class Stretch:
 
 
 def stretch_of(name: str, today: date) -> Stretch:
-    """Such a stretch up to today; the usual one where there is none of that name.
-
-    The month is compared with as many days of the month before, any other stretch with the days right before it.
-    """
+    """Such a stretch up to today; the usual one where there is none of that name."""
     if name == MONTH:
-        first = today.replace(day=1)
-        last_of_before = first - timedelta(days=1)
-        first_before = last_of_before.replace(day=1)
-        return Stretch(
-            name=name,
-            first=first,
-            last=today,
-            first_before=first_before,
-            last_before=min(last_of_before, first_before + (today - first)),
-        )
-    name = name if name in CHOICES else DEFAULT
-    length = timedelta(days=int(name))
-    first = today - length + timedelta(days=1)
+        return month_up_to(today)
+    return days_up_to(int(name if name in CHOICES else DEFAULT), today)
+
+
+def days_up_to(number: int, today: date) -> Stretch:
+    """So many days, compared with as many right before them."""
+    first = today - timedelta(days=number - 1)
     return Stretch(
-        name=name, first=first, last=today, first_before=first - length, last_before=first - timedelta(days=1)
+        name=str(number),
+        first=first,
+        last=today,
+        first_before=first - timedelta(days=number),
+        last_before=first - timedelta(days=1),
+    )
+
+
+def month_up_to(today: date) -> Stretch:
+    """This month so far, compared with as many days of the month before."""
+    first = today.replace(day=1)
+    last_of_before = first - timedelta(days=1)
+    first_before = last_of_before.replace(day=1)
+    return Stretch(
+        name=MONTH,
+        first=first,
+        last=today,
+        first_before=first_before,
+        last_before=min(last_of_before, first_before + (today - first)),
     )
 
 
