@@ -42,15 +42,13 @@ def days_in(text: str) -> tuple[date, date] | None:
     return days if days[0].year > 1970 and days[1].year < 9999 else None
 
 
-def query_of(first: date, last: date, **narrower: object) -> str:
+def query_of(first: date, last: date, **narrower: str) -> str:
     """The query of an address that lists the calls begun on these days.
 
     Args:
         narrower: names of filters and their values; those that are empty are left out.
     """
-    return urlencode(
-        {"days": days_text(first, last), **{name: str(value) for name, value in narrower.items() if value}}
-    )
+    return urlencode({"days": days_text(first, last), **{name: value for name, value in narrower.items() if value}})
 
 
 class DaysFilter(SimpleListFilter):

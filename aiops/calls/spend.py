@@ -54,6 +54,8 @@ class Spend(models.Model):
         ordering = ("-day", "by", "key")
         # Whoever may see the calls may see what they came to.
         default_permissions = ()
+        # Sums of each key over many days are read along this; a row's place in it never changes.
+        indexes = (models.Index(fields=("by", "key", "day"), name="aiops_spend_key"),)
         constraints = (models.UniqueConstraint(fields=("by", "day", "key"), name="aiops_spend_once"),)
 
     def __str__(self) -> str:

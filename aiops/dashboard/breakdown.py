@@ -33,7 +33,7 @@ OVERLAPS = frozenset({"group"})
 WHOLE = frozenset({"model", "connection"})
 """Every call has one."""
 
-SHOWN = 50
+SHOWN = 25
 """Lines; what more there are comes in one."""
 
 MOVERS = 3
@@ -150,6 +150,6 @@ def _time(by: str, lines: Sequence[Line], whose: Mapping[str, Sequence[str]], st
     """Give them their times. One query."""
     shown = {line.key for line in lines}
     keys = [key for key, subjects in whose.items() if shown.intersection(subjects)]
-    times = times_of(BY[by], stretch, keys if len(keys) < len(whose) else None)
+    times = times_of(BY[by], keys, stretch)
     for line in lines:
         line.figures = line.figures.timed(times[key] for key in keys if key in times and line.key in whose[key])

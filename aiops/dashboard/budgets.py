@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from aiops.dashboard.rate import Outlook
@@ -45,30 +45,36 @@ def budget_lines(outlook: Outlook, now: datetime) -> list[BudgetLine]:
 
     At most two queries, and one for each kind of subject.
     """
-    active = Budget.objects.filter(active=True).exclude(scope=Scope.JOB)
-    present = BudgetPeriod.objects.under_way(now).filter(budget__in=active).select_related("budget")
+    budgets = {one.pk: one for one in Budget.objects.filter(active=True).exclude(scope=Scope.JOB)}
+    present = BudgetPeriod.objects.under_way(now).filter(budget__in=budgets)
     fullest = present.alias(full=(F("settled") + F("held")) * 1.0 / (F("cap") + 1)).order_by("-full", "pk")
     periods = list(fullest[:SHOWN])
+    for period in periods:
+        period.budget = budgets[period.budget_id]
     _name(periods)
     lines = [_line(period, outlook, now) for period in periods]
-    begun = {period.budget_id for period in periods}
-    whole = Q(scope=Scope.EVERYTHING) | ~Q(subject="")
     # What nobody has spent of yet in this period has no row of its own.
-    unspent = active.filter(whole).exclude(pk__in=begun).exclude(periods__in=present.values("pk"))
-    for budget in unspent.order_by("name")[: SHOWN - len(lines)]:
-        lines.append(
-            BudgetLine(
-                budget=budget,
-                title=str(budget),
-                spent=0,
-                held=0,
-                cap=budget.cap,
-                ends_at=None,
-                frozen=False,
-                used_up_on=None,
-            )
-        )
+    begun = {period.budget_id for period in periods}
+    lines += [_unspent(one) for one in budgets.values() if one.pk not in begun and _is_one(one)][: SHOWN - len(lines)]
     return sorted(lines, key=lambda line: (line.budget.scope != Scope.EVERYTHING, -line.percent, line.title))
+
+
+def _is_one(budget: Budget) -> bool:
+    """Whether there is one period of it at a time, not one for each user, prompt, …"""
+    return budget.scope == Scope.EVERYTHING or bool(budget.subject)
+
+
+def _unspent(budget: Budget) -> BudgetLine:
+    return BudgetLine(
+        budget=budget,
+        title=str(budget),
+        spent=0,
+        held=0,
+        cap=budget.cap,
+        ends_at=None,
+        frozen=False,
+        used_up_on=None,
+    )
 
 
 def _name(periods: list[BudgetPeriod]) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from html import escape
 from math import floor, log10
 
 from django.utils.formats import date_format
-from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -76,7 +76,7 @@ def svg(stack: Stack, address: str) -> SafeString:
     plot = HEIGHT - TOP - BOTTOM
     slot = (WIDTH - LEFT) / max(1, len(stack.days))
     parts = [
-        f'<svg class="aiops-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_escaped(_title(stack))}">'
+        f'<svg class="aiops-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(_title(stack))}">'
     ]
     for number in range(round(top / step) + 1):
         y = TOP + plot * (1 - number * step / top)
@@ -90,7 +90,7 @@ def svg(stack: Stack, address: str) -> SafeString:
     for number, day in enumerate(stack.days):
         x, above = LEFT + number * slot, 0
         if number % every == 0:
-            label = _escaped(date_format(day, "MONTH_DAY_FORMAT"))
+            label = escape(date_format(day, "MONTH_DAY_FORMAT"))
             parts.append(f'<text x="{x + slot / 2:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{label}</text>')
         for series, _model, cost in stack.of_day(day):
             above += cost
@@ -117,7 +117,3 @@ def scale(most: int) -> tuple[int, int]:
 def _title(stack: Stack) -> str:
     days = {"first": date_format(stack.days[0]), "last": date_format(stack.days[-1])}
     return _("Dollars a day, by model, from %(first)s to %(last)s. The numbers are in the table below.") % days
-
-
-def _escaped(text: str) -> str:
-    return str(conditional_escape(text))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from operator import attrgetter
+from typing import Any, Self
 
 from aiops.calls.spend import COUNTED, TIMES, time_below_which
+
+_counted = attrgetter(*COUNTED)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,15 +31,18 @@ class Figures:
     @classmethod
     def sum(cls, some: Iterable[Self]) -> Self:
         """All of them together, without times."""
-        total = cls()
-        for one in some:
-            for name in COUNTED:
-                setattr(total, name, getattr(total, name) + getattr(one, name))
-        return total
+        columns = list(zip(*map(_counted, some), strict=True))
+        return cls.of([sum(column) for column in columns] if columns else [0] * len(COUNTED))
+
+    @classmethod
+    def of(cls, counted: Iterable[Any]) -> Self:
+        """From the columns `COUNTED`, in their order. A sum of PostgreSQL is a decimal number."""
+        found: dict[str, Any] = dict(zip(COUNTED, map(int, counted), strict=True))
+        return cls(**found)
 
     def less(self, other: Figures) -> Figures:
         """What is left when the others are taken away; nobody knows how long that took."""
-        return Figures(**{name: max(0, getattr(self, name) - getattr(other, name)) for name in COUNTED})
+        return Figures.of(max(0, mine - theirs) for mine, theirs in zip(_counted(self), _counted(other), strict=True))
 
     def timed(self, some: Iterable[Sequence[int]]) -> Figures:
         """With times: those of all these together."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from html import escape
 from urllib.parse import quote
 
 from django.utils.formats import date_format
-from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 from aiops.calls.behind import days_text
@@ -34,14 +34,13 @@ class Cell:
     @property
     def html(self) -> str:
         """As it stands in a table."""
-        text = conditional_escape(self.text)
-        return f'<a href="{conditional_escape(self.url)}">{text}</a>' if self.url else text
+        return f'<a href="{escape(self.url)}">{escape(self.text)}</a>' if self.url else escape(self.text)
 
 
 def row(head: str, cells: Iterable[Cell]) -> str:
     """A row of a table, whose first cell names it."""
     shown = "".join([f'<td class="aiops-number">{cell.html}</td>' for cell in cells])
-    return f'<tr><th scope="row">{conditional_escape(head)}</th>{shown}</tr>'
+    return f'<tr><th scope="row">{escape(head)}</th>{shown}</tr>'
 
 
 def rows(some: Iterable[tuple[str, Iterable[Cell]]]) -> SafeString:

@@ -70,10 +70,10 @@ def heads(report: Report, calls: str, now: datetime) -> list[tuple[str, Cell]]:
     """The sums above all."""
     today, stretch, total = today_of(now), report.stretch, report.total
 
-    def of(first: date, last: date, text: str, **narrower: object) -> Cell:
+    def of(first: date, last: date, text: str, **narrower: str) -> Cell:
         return Cell(text=text, url=f"{calls}?{query_of(first, last, **narrower)}")
 
-    def within(text: str, **narrower: object) -> Cell:
+    def within(text: str, **narrower: str) -> Cell:
         return of(stretch.first, stretch.last, text, **narrower)
 
     found = [
@@ -110,11 +110,11 @@ def cell_of_change(line: Line, calls: str, report: Report) -> Cell:
     """How much one of the movers has changed."""
     sign = "+" if line.moved > 0 else ""
     text = f"{sign}{dollars(line.moved)} ({change(line.figures.cost, line.before.cost)})"
-    days = report.stretch.first_before, report.stretch.last
-    return Cell(text=text, url=f"{calls}?{query_of(*days, **_narrower(report.broken_down.by, line))}")
+    first, last = report.stretch.first_before, report.stretch.last
+    return Cell(text=text, url=f"{calls}?{query_of(first, last, **_narrower(report.broken_down.by, line))}")
 
 
-def _narrower(by: str, line: Line) -> dict[str, object]:
+def _narrower(by: str, line: Line) -> dict[str, str]:
     return {FIELDS.get(by, by): line.key}
 
 

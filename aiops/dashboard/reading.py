@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 
 from django.db import connections, router
-from django.db.models import QuerySet
 
 from aiops.calls.spend import COUNTED, TIMES, Spend
 from aiops.dashboard.figures import Figures
@@ -17,14 +16,14 @@ from aiops.dashboard.stretch import Stretch
 
 def day_by_day(first: date, last: date) -> dict[date, Figures]:
     """Day → all that its calls came to; days without calls are left out. Without times."""
-    rows = _of(Spend.By.ALL, first, last).values("day", *COUNTED)
-    return {row["day"]: Figures(**{name: row[name] for name in COUNTED}) for row in rows}
+    rows = _rows(f"day, {', '.join(COUNTED)}", Spend.By.ALL, first, last)
+    return {_day(day): Figures.of(counted) for day, *counted in rows}
 
 
 def costs_of_models(stretch: Stretch) -> dict[tuple[date, str], int]:
     """Day and model → nano-dollars."""
-    rows = _of(Spend.By.MODEL, stretch.first, stretch.last).values_list("day", "key", "cost")
-    return {(day, model): cost for day, model, cost in rows if cost}
+    rows = _rows("day, key, cost", Spend.By.MODEL, stretch.first, stretch.last)
+    return {(_day(day), model): cost for day, model, cost in rows if cost}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,27 +42,30 @@ class Found:
 def by_key(by: str, stretch: Stretch) -> dict[str, Found]:
     """Of which → what it came to, without times."""
     found: dict[str, Found] = {}
-    now = "MIN(day), MAX(day), " + _sums(COUNTED)
-    for key, first, last, *sums in _rows(now, by, stretch.first, stretch.last):
-        figures = Figures(**dict(zip(COUNTED, map(int, sums), strict=True)))
-        found[key] = Found(figures=figures, first=_day(first), last=_day(last))
-    for key, calls, cost in _rows(_sums(("calls", "cost")), by, stretch.first_before, stretch.last_before):
+    now = f"key, MIN(day), MAX(day), {_sums(COUNTED)}"
+    for key, first, last, *sums in _rows(now, by, stretch.first, stretch.last, by_key=True):
+        found[key] = Found(figures=Figures.of(sums), first=_day(first), last=_day(last))
+    before = f"key, {_sums(('calls', 'cost'))}"
+    for key, calls, cost in _rows(before, by, stretch.first_before, stretch.last_before, by_key=True):
         found.setdefault(key, Found()).before = Figures(calls=int(calls), cost=int(cost))
     return found
 
 
-def times_of(by: str, stretch: Stretch, keys: Collection[str] | None = None) -> dict[str, list[int]]:
-    """Of which → how many calls took how long, by bucket.
-
-    Args:
-        keys: of these alone; None for all there are.
-    """
-    rows = _rows(_sums(TIMES), by, stretch.first, stretch.last, keys)
+def times_of(by: str, keys: Collection[str], stretch: Stretch) -> dict[str, list[int]]:
+    """Of which → how many calls took how long, by bucket."""
+    rows = _rows(f"key, {_sums(TIMES)}", by, stretch.first, stretch.last, keys, by_key=True)
     return {key: [int(number) for number in times] for key, *times in rows}
 
 
-def _rows(columns: str, by: str, first: date, last: date, keys: Collection[str] | None = None) -> list[tuple[Any, ...]]:
-    """A row for each key. Written out: for so many sums the ORM takes longer than the database."""
+def _rows(
+    columns: str, by: str, first: date, last: date, keys: Collection[str] | None = None, *, by_key: bool = False
+) -> list[Any]:
+    """Written out: for so many sums and rows the ORM takes longer than the database.
+
+    Args:
+        keys: of these alone; None for all there are.
+        by_key: one row for each key.
+    """
     if keys is not None and not keys:
         return []
     database = connections[router.db_for_read(Spend)]
@@ -71,11 +73,11 @@ def _rows(columns: str, by: str, first: date, last: date, keys: Collection[str] 
     among = f" AND key IN ({', '.join(['%s'] * len(keys))})" if keys is not None else ""
     with database.cursor() as cursor:
         cursor.execute(
-            f"SELECT key, {columns} FROM {Spend._meta.db_table} "  # noqa: S608 - names come from here, values are bound
-            f'WHERE "by" = %s AND day BETWEEN %s AND %s{among} GROUP BY key',
+            f"SELECT {columns} FROM {Spend._meta.db_table} "  # noqa: S608 - names come from here, values are bound
+            f'WHERE "by" = %s AND day BETWEEN %s AND %s{among}{" GROUP BY key" if by_key else ""}',
             [by, *days, *(keys or ())],
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _sums(names: Collection[str]) -> str:
@@ -85,7 +87,3 @@ def _sums(names: Collection[str]) -> str:
 def _day(value: date | str) -> date:
     """SQLite knows no dates."""
     return date.fromisoformat(value) if isinstance(value, str) else value
-
-
-def _of(by: str, first: date, last: date) -> QuerySet[Any]:
-    return Spend.objects.filter(by=by, day__gte=first, day__lte=last).order_by()

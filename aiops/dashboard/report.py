@@ -43,7 +43,7 @@ def report_on(by: str, stretch: Stretch, now: datetime, *, most: int | None = SH
     days = day_by_day(earliest, today)
     within = {day: one for day, one in days.items() if stretch.first <= day <= stretch.last}
     before = Figures.sum(one for day, one in days.items() if stretch.first_before <= day <= stretch.last_before)
-    total = Figures.sum(within.values()).timed(times_of(Spend.By.ALL, stretch).values())
+    total = Figures.sum(within.values()).timed(times_of(Spend.By.ALL, [""], stretch).values())
     return Report(
         stretch=stretch,
         total=total,
