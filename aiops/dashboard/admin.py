@@ -56,6 +56,9 @@ class SpendAdmin(ReadOnlyAdmin[Spend]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Where it went"),
+            # What the last of the breadcrumbs says.
+            "original": _("Where it went"),
+            "has_view_permission": True,
             "media": self.media,
             **page_context(request, site=self.admin_site.name, now=timezone.now()),
             **(extra_context or {}),

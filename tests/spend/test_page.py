@@ -82,7 +82,7 @@ def test_a_prompt_is_all_its_versions(boss, version):
         "0",
     ]
     assert cells(html, "other")[4] == "100 %"
-    assert cells(html, "without a prompt")[:3] == ["$0.05", "–", "1"]
+    assert cells(html, "without a prompt")[:3] == ["$0.050", "–", "1"]
     assert cells(html, "in all")[:3] == ["$0.65", "new", "4"]
 
 
