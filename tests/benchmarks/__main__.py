@@ -11,6 +11,7 @@ BENCHMARKS = (
     ["tests.benchmarks.client", "--calls", "200"],
     ["tests.benchmarks.storm", "--faults", "2000"],
     ["tests.benchmarks.ledger", "--processes", "64", "--attempts", "10000"],
+    ["tests.benchmarks.spend", "--calls", "200000"],
 )
 
 

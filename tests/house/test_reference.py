@@ -66,7 +66,18 @@ def test_the_page_has_every_option_of_the_setting_with_its_default():
 
 
 @pytest.mark.parametrize(
-    "name", ["run_prompt", "run_job", "job_status", "purge_cache", "find_openai_calls", "sync_models", "uploaded_files"]
+    "name",
+    [
+        "run_prompt",
+        "run_job",
+        "job_status",
+        "purge_cache",
+        "find_openai_calls",
+        "sync_models",
+        "uploaded_files",
+        "spend_report",
+        "rebuild_spend",
+    ],
 )
 def test_the_page_has_every_option_of_a_command(name):
     told = (REFERENCE / "commands.md").read_text().split(f"\n## {name}\n")[1].partition("\n## ")[0]
