@@ -124,17 +124,19 @@ def _lines(found: Mapping[str, Found], whose: Mapping[str, Sequence[str]], stret
     for key, one in found.items():
         for subject in whose.get(key, ()):
             parts[subject].append(one)
-    return [
-        Line(
-            key=subject,
-            name=subject,
-            figures=Figures.sum(one.figures for one in some),
-            before=Figures.sum(one.before for one in some),
-            first=min((one.first for one in some if one.first), default=stretch.first),
-            last=max((one.last for one in some if one.last), default=stretch.last),
-        )
-        for subject, some in parts.items()
-    ]
+    return [_line(subject, some, stretch) for subject, some in parts.items()]
+
+
+def _line(subject: str, some: Sequence[Found], stretch: Stretch) -> Line:
+    is_one = len(some) == 1
+    return Line(
+        key=subject,
+        name=subject,
+        figures=some[0].figures if is_one else Figures.sum(one.figures for one in some),
+        before=some[0].before if is_one else Figures.sum(one.before for one in some),
+        first=min((one.first for one in some if one.first), default=stretch.first),
+        last=max((one.last for one in some if one.last), default=stretch.last),
+    )
 
 
 def _name(by: str, lines: Sequence[Line]) -> None:

@@ -34,7 +34,8 @@ class Cell:
     @property
     def html(self) -> str:
         """As it stands in a table."""
-        return f'<a href="{escape(self.url)}">{escape(self.text)}</a>' if self.url else escape(self.text)
+        text = escape(self.text, quote=False)
+        return f'<a href="{escape(self.url)}">{text}</a>' if self.url else text
 
 
 def row(head: str, cells: Iterable[Cell]) -> str:

@@ -60,11 +60,13 @@ def measure(calls: int) -> None:
     started = time.perf_counter()
     assert rebuild(check=True).wrong == []
     say(f"  checked in {time.perf_counter() - started:.0f} s")
+    page("the index of the admin", "/admin/")
     for by in BY:
-        page(by)
+        page(f"by {by}", f"/admin/aiops/spend/?days={DAYS}&by={by}")
+    behind()
 
 
-def page(by: str) -> None:
+def page(name: str, address: str) -> None:
     """Server time of the page: from the request to the whole response, in this process."""
     from django.contrib.auth.models import User
     from django.db import connection
@@ -73,21 +75,56 @@ def page(by: str) -> None:
 
     client = Client()
     client.force_login(User.objects.get(is_superuser=True))
-    address = f"/admin/aiops/spend/?days={DAYS}&by={by}"
-    times = []
+    times, cpu = [], []
     for _ in range(ROUNDS):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         answer = client.get(address)
         times.append((time.perf_counter() - started) * 1000)
+        cpu.append((time.process_time() - used) * 1000)
         assert answer.status_code == 200
     with CaptureQueriesContext(connection) as queries:
         client.get(address)
     assert not [query for query in queries if 'FROM "aiops_call"' in query["sql"]]
-    asked = sum(float(query["time"]) for query in queries) * 1000
     say(
-        f"  by {by:<10} {statistics.median(times):6.1f} ms (least {min(times):.1f}), "
-        f"{len(queries)} queries {asked:.0f} ms, {len(answer.content) / 1024:.0f} KB"
+        f"  {name:<24} {statistics.median(times):6.1f} ms (least {min(times):.1f}), "
+        f"of it CPU {statistics.median(cpu):.1f} ms (least {min(cpu):.1f}), "
+        f"{len(queries)} queries, {len(answer.content) / 1024:.0f} KB"
     )
+
+
+def behind() -> None:
+    """Server time of the lists that numbers of the page lead to, over all those days."""
+    from datetime import timedelta
+
+    from django.contrib.auth.models import User
+    from django.test import Client
+    from django.utils import timezone
+
+    from prompts.models import Prompt
+
+    client = Client()
+    client.force_login(User.objects.get(is_superuser=True))
+    today = timezone.localdate()
+    user, prompt = User.objects.filter(is_superuser=False).first(), Prompt.objects.first()
+    for asked in (
+        "",
+        f"&user={user.pk}",
+        f"&prompt={prompt.pk}",
+        "&model=model-1-2026-09-01",
+        "&model=rare",
+        f"&user={user.pk}&status=failed",
+        "&group=1",
+        "&cost=unknown",
+        "&cost=saved",
+        "&job_id=7",
+    ):
+        address = f"/admin/aiops/call/?days={today - timedelta(days=DAYS - 1)}..{today}{asked}"
+        times = []
+        for _ in range(5):
+            started = time.perf_counter()
+            assert client.get(address).status_code == 200
+            times.append((time.perf_counter() - started) * 1000)
+        say(f"  calls {asked or 'of all days':<30} {statistics.median(times):6.1f} ms (least {min(times):.1f})")
 
 
 def fill(calls: int) -> None:
@@ -96,7 +133,6 @@ def fill(calls: int) -> None:
     from django.db import connection, transaction
     from django.utils import timezone
 
-    from aiops.calls.models import Call
     from prompts.models import Prompt
 
     User.objects.create_superuser("boss")
@@ -108,16 +144,17 @@ def fill(calls: int) -> None:
         prompt = Prompt.objects.create(name=f"prompt-{number}", title=f"Prompt {number}")
         for wording in range(VERSIONS // PROMPTS):
             versions.append(prompt.add_version(messages=[{"role": "user", "content": f"{{{{ text }}}} {wording}"}]))
-    firsts = {"user": users[0].pk, "version": versions[0].pk}
-    end = int(timezone.now().timestamp() * 1000)
     span = (DAYS - 1) * 86_400_000
-    at = f"({end - span} + n * {span // calls})"
+    at = f"({int(timezone.now().timestamp() * 1000) - span} + n * {span // calls})"
     if connection.vendor == "sqlite":
         key = f"printf('%012x7%03x8%015x', {at}, n % 4096, n)"
         moment = f"strftime('%Y-%m-%d %H:%M:%f', {at} / 1000.0, 'unixepoch')"
         numbers = f"WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {calls - 1})"
     else:
-        key = f"(lpad(to_hex({at}), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' || lpad(to_hex(n), 15, '0'))::uuid"
+        parts = (
+            f"lpad(to_hex({at}), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' || lpad(to_hex(n), 15, '0')"
+        )
+        key = f"({parts})::uuid"
         moment = f"to_timestamp({at} / 1000.0)"
         numbers = f"WITH numbers(n) AS (SELECT generate_series(0, {calls - 1})::bigint)"
     given = {
@@ -126,33 +163,35 @@ def fill(calls: int) -> None:
         "connection": f"'connection-' || (n % {CONNECTIONS})",
         "model_asked": f"'model-' || ((n / 7) % {MODELS})",
         "model_answered": f"'model-' || ((n / 7) % {MODELS}) || '-2026-09-01'",
-        "prompt_version_id": f"{firsts['version']} + (n / 3) % {VERSIONS}",
-        "user_id": f"{firsts['user']} + (n / 11) % {USERS}",
+        "prompt_version_id": f"{versions[0].pk} + (n / 3) % {VERSIONS}",
+        "user_id": f"{users[0].pk} + (n / 11) % {USERS}",
         "job_id": f"1 + n * {JOBS} / {calls}",
-        "cost": "CASE WHEN n % 499 = 0 THEN NULL ELSE 20000 + (n * 31) % 977 * 1000 END",
+        "cost": "CASE WHEN n % 4999 = 0 THEN NULL ELSE 20000 + (n * 31) % 977 * 1000 END",
         "total_ms": "200 + (n * 7919) % 5000",
         **dict.fromkeys(("input_tokens", "output_tokens"), "200 + n % 1000"),
-        "started_at": moment,
-        "ended_at": moment,
+        **dict.fromkeys(("started_at", "ended_at"), moment),
     }
-    columns = []
-    for field in Call._meta.concrete_fields:
-        if field.attname in given:
-            columns.append((field.column, given[field.attname]))
-        elif not field.null:
-            value = field.get_db_prep_save(field.get_default(), connection)
-            text = getattr(value, "obj", value)
-            columns.append((field.column, str(text) if isinstance(text, int) else f"'{text or ''}'"))
-    for number, (name, value) in enumerate(columns):
-        if value in ("'{}'", "'[]'") or name in ("messages", "attempts", "usage", "parameters", "redacted"):
-            columns[number] = (name, "'[]'" if name in ("messages", "attempts") else "'{}'")
-    names = ", ".join(f'"{name}"' for name, _ in columns)
+    columns = {**empty(), **given}
+    insert = f"INSERT INTO aiops_call ({', '.join(columns)})"
+    rows = f"SELECT {', '.join(columns.values())} FROM numbers"
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO aiops_call ({names}) {numbers} SELECT {', '.join(value for _, value in columns)} FROM numbers"
-            if connection.vendor == "postgresql"
-            else f"{numbers} INSERT INTO aiops_call ({names}) SELECT {', '.join(value for _, value in columns)} FROM numbers"
-        )
+        parts = (numbers, insert, rows) if connection.vendor == "sqlite" else (insert, numbers, rows)
+        cursor.execute(" ".join(parts))
+
+
+def empty() -> dict[str, str]:
+    """Every column of a call that must hold something → nothing, as SQL writes it."""
+    from django.db import models
+
+    from aiops.calls.models import Call
+
+    found = {}
+    for field in Call._meta.concrete_fields:
+        if not field.null:
+            value = field.get_default()
+            is_json = isinstance(field, models.JSONField)
+            found[field.column] = str(value) if isinstance(value, int) else f"'{value if is_json else ''}'"
+    return found
 
 
 def say(text: str) -> None:
