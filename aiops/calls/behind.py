@@ -10,8 +10,7 @@ from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db.models import F, QuerySet, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -19,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aiops.calls.counting import ids_of
-from aiops.calls.models import Call
+from aiops.calls.models import MODEL, Call
 from prompts.models import Prompt
 from prompts.numbers import number_in
 
@@ -123,8 +122,7 @@ class ModelFilter(_Asked):
     parameter_name = "model"
 
     def narrow(self, calls: QuerySet[Any], value: str) -> QuerySet[Any]:
-        model = Coalesce(NullIf(F("model_answered"), Value("")), F("model_asked"))
-        found: QuerySet[Any] = calls.alias(model_of_all=model).filter(model_of_all=value)
+        found: QuerySet[Any] = calls.alias(model_of_all=MODEL).filter(model_of_all=value)
         return found
 
 

@@ -12,7 +12,7 @@ from aiops.calls.counting import ASKED, Sums, add_to, count_in, sums_of
 from aiops.calls.models import Call
 from aiops.gateway.completion import Completion
 from aiops.gateway.usage import Usage
-from aiops.rows import insert_rows, update_rows
+from aiops.rows import insert_rows, lock_rows, update_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +64,7 @@ def close_calls(ends: Mapping[UUID, CallEnd], *, settle: Callable[[], None]) -> 
     Returns:
         Those that were still open.
     """
-    still_open = Call.objects.open().filter(pk__in=ends).select_for_update().values(*ASKED)
-    asked = {call["id"]: call for call in still_open}
+    asked = lock_rows(Call, ends, ASKED, guard={"status": Call.Status.SENDING})
     ended = {call_id: _fields(end) for call_id, end in ends.items() if call_id in asked}
     update_rows(Call, ended)
     settle()

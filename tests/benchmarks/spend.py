@@ -190,7 +190,7 @@ def empty() -> dict[str, str]:
         if not field.null:
             value = field.get_default()
             is_json = isinstance(field, models.JSONField)
-            found[field.column] = str(value) if isinstance(value, int) else f"'{value if is_json else ''}'"
+            found[str(field.column)] = str(value) if isinstance(value, int) else f"'{value if is_json else ''}'"
     return found
 
 

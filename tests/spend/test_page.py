@@ -273,3 +273,29 @@ def test_a_day_is_one_of_the_site(boss, version, settings):
     html = html_of(boss, "days=7")
     assert f"days={today()}..{today()}" in html
     assert timezone.localdate() - today() in (timedelta(0), timedelta(-1), timedelta(1))
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("user={user}", "aiops_call_user"),
+        ("model=x", "aiops_call_model"),
+        ("cost=unknown", "aiops_call_unknown_cost"),
+        ("cost=saved", "aiops_call_reused"),
+        ("prompt={prompt}", "aiops_call_version"),
+        ("job_id=7", "aiops_call_job"),
+        ("connection=default", "aiops_call_connection"),
+    ],
+)
+def test_lists_behind_a_number_walk_along_an_index(boss, version, query, index):
+    asked = query.format(user=boss.user.pk, prompt=version.prompt_id)
+    with CaptureQueriesContext(connection) as queries:
+        boss.get(f"/admin/aiops/call/?days={day(30)}..{today()}&{asked}")
+    asking = [query["sql"] for query in queries if 'FROM "aiops_call"' in query["sql"]]
+    assert len(asking) == 2
+    for sql in asking:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = " ".join(str(row[-1]) for row in cursor.fetchall())
+        assert index in plan and "SCAN aiops_call" not in plan, plan
