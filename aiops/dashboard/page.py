@@ -17,7 +17,7 @@ from aiops.dashboard.budgets import budget_lines
 from aiops.dashboard.chart import stacked, svg
 from aiops.dashboard.figures import Figures
 from aiops.dashboard.numbers import Cell, numbers, rows
-from aiops.dashboard.reading import costs_of_models
+from aiops.dashboard.reading import any_calls, costs_of_models
 from aiops.dashboard.report import Report, report_on, today_of
 from aiops.dashboard.stretch import CHOICES, label, stretch_of
 from aiops.dashboard.table import outside_label
@@ -47,7 +47,7 @@ def page_context(request: HttpRequest, *, site: str, now: datetime) -> dict[str,
     stack = stacked(costs_of_models(report.stretch), report.stretch.all_days())
     may_see_budgets = request.user.has_perm("aiops.view_budget")
     return {
-        "is_empty": not report.total.calls and not report.before.calls and not report.outlook.month,
+        "is_empty": not report.total.calls and not report.before.calls and not any_calls(),
         "heads": heads(report, calls, now),
         "forecast": forecast(report.outlook),
         "budgets": budget_lines(report.outlook, now) if may_see_budgets else [],

@@ -21,6 +21,11 @@ def day_by_day(first: date, last: date) -> dict[date, Figures]:
     return {_day(day): Figures.of(counted) for day, *counted in rows}
 
 
+def any_calls() -> bool:
+    """Whether any call was ever counted."""
+    return Spend.objects.filter(by=Spend.By.ALL, calls__gt=0).exists()
+
+
 def costs_of_models(stretch: Stretch) -> dict[tuple[date, str], int]:
     """Day and model → nano-dollars."""
     rows = _rows("{day}, key, cost", Spend.By.MODEL, stretch.first, stretch.last)

@@ -52,6 +52,14 @@ def test_it_says_what_to_do_while_there_is_nothing(boss):
     assert "aiops-chart" not in html
 
 
+def test_days_without_calls_are_not_taken_for_a_site_without_any(boss, version):
+    call_on(day(50), version)
+    html = html_of(boss, "days=7")
+    assert "No calls yet" not in html
+    assert cells(html, "in all")[:3] == ["$0.00", "–", "0"]
+    assert "Nothing was spent on these days" in html
+
+
 def test_it_stands_in_the_index_for_those_who_may_see_calls(sign_in):
     assert PAGE in sign_in("aiops.view_call").get("/admin/aiops/").content.decode()
     assert PAGE not in sign_in("aiops.view_job").get("/admin/aiops/").content.decode()

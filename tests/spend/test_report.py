@@ -53,6 +53,8 @@ def test_it_says_what_was_spent_by_what(run, spent):
 
 def test_nothing_is_said_of_calls_that_there_are_not(run):
     assert run("spend_report").stdout.splitlines()[-1] == "No calls yet."
+    call_on(day(50), None)
+    assert run("spend_report", "--days", "7").stdout.splitlines()[-1] == "No calls on these days."
 
 
 def test_it_is_there_for_scripts(run, spent):

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from aiops.dashboard.breakdown import BY
+from aiops.dashboard.reading import any_calls
 from aiops.dashboard.report import Report, report_on, today_of
 from aiops.dashboard.stretch import days_up_to, month_up_to
 from aiops.dashboard.table import as_json, csv_of, text_table
@@ -69,7 +70,7 @@ class Command(TerminalCommand):
 
 def _lines(report: Report) -> list[str]:
     if not report.total.calls and not report.before.calls:
-        return [*sentences(report), _("No calls yet.")]
+        return [*sentences(report), _("No calls on these days.") if any_calls() else _("No calls yet.")]
     return [*sentences(report), "", *text_table(report)]
 
 
