@@ -3,6 +3,7 @@
 from aiops.cache.admin import CachedAnswerAdmin
 from aiops.calls.admin import CallAdmin
 from aiops.catalogue.admin import ModelCardAdmin
+from aiops.dashboard.admin import SpendAdmin
 from aiops.files.admin import UploadedFileAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.run_page import RunPromptMixin
@@ -19,6 +20,7 @@ __all__ = [
     "ModelCardAdmin",
     "OwnPriceAdmin",
     "RunPromptMixin",
+    "SpendAdmin",
     "StopAdmin",
     "UploadedFileAdmin",
 ]

@@ -2,6 +2,7 @@
 
 from aiops.cache.models import Asking, CachedAnswer
 from aiops.calls.models import Call
+from aiops.calls.spend import Spend
 from aiops.catalogue.models import ModelCard, ModelOpinion
 from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
@@ -23,6 +24,7 @@ __all__ = [
     "ModelOpinion",
     "OwnPrice",
     "Pace",
+    "Spend",
     "Stop",
     "UploadedFile",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db import connections, models, router, transaction
@@ -54,6 +55,57 @@ def update_rows(
         return int(cursor.rowcount)
 
 
+def lock_rows(
+    model: type[models.Model], keys: Collection[Any], names: Sequence[str], *, guard: Mapping[str, Any]
+) -> dict[Any, dict[str, Any]]:
+    """Rows by primary key that still have the values of `guard`, locked until the transaction is over.
+
+    Args:
+        names: fields (`user_id`, not `user`) that are read.
+
+    Returns:
+        Primary key → {field name: value}.
+    """
+    if not keys:
+        return {}
+    connection = connections[router.db_for_write(model)]
+    select, readers = _reading(model, ("pk", *names), connection.alias)
+    guards = [(_field(model, name), value) for name, value in guard.items()]
+    where = "".join(f" AND {connection.ops.quote_name(_column(field))} = %s" for field, _ in guards)
+    pk = _field(model, "pk")
+    parameters = [pk.get_db_prep_value(key, connection) for key in keys]
+    parameters += [field.get_db_prep_save(value, connection) for field, value in guards]
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{select} IN ({', '.join(['%s'] * len(keys))}){where}{lock}", parameters)
+        found = cursor.fetchall()
+    rows = ([read(value) for read, value in zip(readers, row, strict=True)] for row in found)
+    return {key: dict(zip(names, values, strict=True)) for key, *values in rows}
+
+
+@lru_cache(maxsize=64)
+def _reading(model: type[models.Model], names: tuple[str, ...], alias: str) -> tuple[str, list[Callable[[Any], Any]]]:
+    """A statement up to the names of rows, and for each field what makes its value of that of the database."""
+    connection = connections[alias]
+    quote = connection.ops.quote_name
+    fields = [_field(model, name) for name in names]
+    columns = [quote(_column(field)) for field in fields]
+    select = f"SELECT {', '.join(columns)} FROM {quote(model._meta.db_table)} WHERE {columns[0]}"  # noqa: S608 - as above
+    return select, [_reader(field, connection) for field in fields]
+
+
+def _reader(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[Any], Any]:
+    column = field.get_col(field.model._meta.db_table)
+    converters = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+
+    def read(value: Any) -> Any:
+        for convert in converters:
+            value = convert(value, column, connection)
+        return value
+
+    return read
+
+
 def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
     """Add rows, in one prepared statement. `save()` is not called and no signal is sent.
 
@@ -70,6 +122,45 @@ def put_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, un
     waits for a row that another holds, and in different orders they would wait for one another.
     """
     _insert(model, rows, unique=unique)
+
+
+def add_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, unique: Sequence[str]) -> None:
+    """As `insert_rows`; but to a row that is there with the same values of the fields `unique` the others are added.
+
+    Fields that no row names are left to the database's own default, or as they are. Give rows that several writers may
+    want in one order, as for `put_rows`.
+
+    Args:
+        unique: fields of a constraint; every other field that is named is a number.
+    """
+    if not rows:
+        return
+    connection = connections[router.db_for_write(model)]
+    sql, fields = _adding(model, tuple(rows[0]), tuple(unique), connection.alias)
+    parameters = [
+        [_prepared(field, value, connection) for field, value in zip(fields, row.values(), strict=True)] for row in rows
+    ]
+    with transaction.atomic(using=connection.alias, savepoint=False), connection.cursor() as cursor:
+        cursor.executemany(sql, parameters)
+
+
+@lru_cache(maxsize=256)
+def _adding(
+    model: type[models.Model], names: tuple[str, ...], unique: tuple[str, ...], alias: str
+) -> tuple[str, list[models.Field[Any, Any]]]:
+    """Statement and fields of `add_rows`: with each call that ends it is one of a few."""
+    quote = connections[alias].ops.quote_name
+    table = quote(model._meta.db_table)
+    fields = [_field(model, name) for name in names]
+    columns = [quote(_column(field)) for field in fields]
+    added = [column for column, field in zip(columns, fields, strict=True) if field.attname not in unique]
+    sql = (
+        f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 - names come from the model, values are bound
+        f"VALUES ({', '.join(['%s'] * len(columns))}) "
+        f"ON CONFLICT ({', '.join(quote(_column(_field(model, name))) for name in unique)}) DO UPDATE SET "
+        f"{', '.join(f'{column} = {table}.{column} + excluded.{column}' for column in added)}"
+    )
+    return sql, fields
 
 
 def _insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, unique: str = "") -> None:
@@ -116,6 +207,7 @@ _TAKE_THEM_SO = (
     models.BigIntegerField,
     models.CharField,
     models.ForeignKey,
+    models.IntegerField,
     models.PositiveIntegerField,
     models.PositiveSmallIntegerField,
     models.TextField,

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from aiops.calls.behind import FILTERS
 from aiops.calls.filters import ConnectionFilter, StatusFilter, VersionFilter
 from aiops.calls.models import Call
 from aiops.calls.narrowing import NarrowedList
@@ -42,7 +43,7 @@ class CallAdmin(ReadOnlyAdmin[Call]):
         "belongs_to",
     )
     list_display_links = ("shown_status", "started")
-    list_filter = (StatusFilter, ConnectionFilter, VersionFilter)
+    list_filter = (StatusFilter, ConnectionFilter, VersionFilter, *FILTERS)
     # By the primary key, which is in the order of time; no other order has an index.
     ordering = ("-id",)
     finds_keys_first = True

@@ -7,10 +7,16 @@ from typing import Self
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.db.models import Func
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from aiops.calls.identity import new_call_id
 from prompts.models.fields import OrderedJSONField
+
+# The text in it, and not beside it: an index is only found by the very same words.
+MODEL = Coalesce(Func(models.F("model_answered"), template="NULLIF(%(expressions)s, '')"), models.F("model_asked"))
+"""The model that answered; where none did, that was asked."""
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -93,7 +99,7 @@ class Call(models.Model):
     provider_request_id = models.CharField(_("the provider's request id"), max_length=128, blank=True)
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("user")
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("user"), db_index=False
     )
     job_id = models.BigIntegerField(_("job"), null=True)
     item_id = models.BigIntegerField(_("item"), null=True)
@@ -121,6 +127,15 @@ class Call(models.Model):
             models.Index(fields=("status", "-id", "connection", "prompt_version"), name="aiops_call_status"),
             models.Index(fields=("connection", "-id", "status", "prompt_version"), name="aiops_call_connection"),
             models.Index(fields=("prompt_version", "-id", "status", "connection"), name="aiops_call_version"),
+            models.Index(fields=("user", "-id"), name="aiops_call_user"),
+            models.Index(MODEL, models.F("id").desc(), name="aiops_call_model"),
+            # Few of many.
+            models.Index(
+                fields=("-id",),
+                condition=models.Q(cost__isnull=True) & ~models.Q(status="sending"),
+                name="aiops_call_unknown_cost",
+            ),
+            models.Index(fields=("-id",), condition=models.Q(reused_from__isnull=False), name="aiops_call_reused"),
         )
 
     def __str__(self) -> str:

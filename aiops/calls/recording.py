@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from aiops.calls.counting import ASKED, Sums, add_to, count_in, sums_of
 from aiops.calls.models import Call
 from aiops.gateway.completion import Completion
 from aiops.gateway.usage import Usage
-from aiops.rows import insert_rows, update_rows
+from aiops.rows import insert_rows, lock_rows, update_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +53,38 @@ def open_calls(calls: Sequence[Mapping[str, Any]]) -> None:
     insert_rows(Call, calls)
 
 
-def close_calls(ends: Mapping[UUID, CallEnd]) -> set[UUID]:
-    """Write how calls ended. A row that is closed already keeps its end. Belongs in a transaction.
+def close_calls(ends: Mapping[UUID, CallEnd], *, settle: Callable[[], None]) -> set[UUID]:
+    """Write how calls ended, and count them among those of their day: every call that ends comes by here.
+
+    A row that is closed already keeps its end, and is not counted again. Belongs in a transaction.
+
+    Args:
+        settle: settles their money. It comes in between, since everybody wants the rows that count.
 
     Returns:
         Those that were still open.
     """
-    still_open = set(Call.objects.open().filter(pk__in=ends).select_for_update().values_list("pk", flat=True))
-    update_rows(Call, {call_id: _fields(end) for call_id, end in ends.items() if call_id in still_open})
-    return still_open
+    asked = lock_rows(Call, ends, ASKED, guard={"status": Call.Status.SENDING})
+    ended = {call_id: _fields(end) for call_id, end in ends.items() if call_id in asked}
+    update_rows(Call, ended)
+    settle()
+    count_in(sums_of({**asked[call_id], **fields} for call_id, fields in ended.items()))
+    return set(asked)
+
+
+def change_costs(costs: Mapping[UUID, tuple[int, Mapping[str, Any]]]) -> None:
+    """Give calls that have ended another cost, in nano-dollars, and the price that it was made with.
+
+    Their days change by as much. Belongs in a transaction.
+    """
+    ended = Call.objects.exclude(status=Call.Status.SENDING).filter(pk__in=costs).order_by("pk").select_for_update()
+    before = list(ended.values(*ASKED, "model_answered", "cost"))
+    update_rows(Call, {call["id"]: dict(zip(("cost", "price"), costs[call["id"]], strict=True)) for call in before})
+    sums: Sums = {}
+    for call in before:
+        changes = {"cost": costs[call["id"]][0] - (call["cost"] or 0), "unknown_costs": -int(call["cost"] is None)}
+        add_to(sums, call, changes)
+    count_in(sums)
 
 
 _NOTHING = Completion(text="", model="", finish_reason="")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -51,7 +52,10 @@ def close_lost(
         error_kind=kind,
         error_text=text or _("The worker ended before the answer came; it may have been billed."),
     )
-    close_calls(dict.fromkeys(lost, end))
-    held = Hold.objects.filter(call_id__in=lost, state=Hold.State.HELD).values_list("call_id", "attempt").distinct()
-    close([Ending(call_id=call_id, attempt=attempt, cost=None) for call_id, attempt in held], now=now)
+    close_calls(dict.fromkeys(lost, end), settle=lambda: _charge(lost, now))
     return Counter(lost.values())
+
+
+def _charge(call_ids: Iterable[UUID], now: datetime) -> None:
+    held = Hold.objects.filter(call_id__in=call_ids, state=Hold.State.HELD).values_list("call_id", "attempt").distinct()
+    close([Ending(call_id=call_id, attempt=attempt, cost=None) for call_id, attempt in held], now=now)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -13,13 +14,13 @@ from django.utils.translation import ngettext
 
 from aiops.calls.identity import first_id_at
 from aiops.calls.models import Call, CallQuerySet
+from aiops.calls.recording import change_costs
 from aiops.durable import durable
 from aiops.execution.parameters import DEARER
 from aiops.gateway.connections import Connection, usable_connections
 from aiops.gateway.usage import Usage
 from aiops.ledger.money import dollars
 from aiops.ledger.prices import FREE, Price, is_listed, price_of
-from aiops.rows import update_rows
 
 AT_ONCE = 500
 """Calls of one transaction: workers write meanwhile."""
@@ -93,7 +94,7 @@ def reprice(since: datetime, until: datetime, *, dry_run: bool = False) -> Repri
     found = Repricing()
     connections, _wrong = usable_connections()
     for calls in _chunks(Call.objects.filter(pk__gte=first_id_at(since), pk__lt=first_id_at(until))):
-        changes: dict[Any, dict[str, Any]] = {}
+        changes: dict[UUID, tuple[int, Mapping[str, Any]]] = {}
         for call in calls:
             found.looked_at += 1
             connection = connections.get(call.connection_answered or call.connection)
@@ -105,10 +106,10 @@ def reprice(since: datetime, until: datetime, *, dry_run: bool = False) -> Repri
             if price is None or cost is None or cost == call.cost:
                 continue
             found.add(call, cost)
-            changes[call.pk] = {"cost": cost, "price": price.as_json}
+            changes[call.pk] = (cost, price.as_json)
         if changes and not dry_run:
             with durable():
-                update_rows(Call, changes)
+                change_costs(changes)
     return found
 
 

@@ -68,9 +68,11 @@ def close_window(outcomes: Sequence[Outcome]) -> set[UUID]:
     """
     if not outcomes:
         return set()
-    closed = close_calls({outcome.call_id: outcome.end for outcome in outcomes})
-    holds.close([outcome.ending for outcome in outcomes], now=outcomes[-1].end.ended_at)
-    return closed
+    endings = [outcome.ending for outcome in outcomes]
+    return close_calls(
+        {outcome.call_id: outcome.end for outcome in outcomes},
+        settle=lambda: holds.close(endings, now=outcomes[-1].end.ended_at),
+    )
 
 
 def withdraw_window(window: Sequence[Prepared], *, now: datetime) -> None:

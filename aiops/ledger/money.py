@@ -25,6 +25,10 @@ def dollars(nanos: int | None) -> str:
     if nanos is None:
         return gettext("unknown")
     sign = "-" if nanos < 0 else ""
+    if abs(nanos) >= NANOS:
+        # Half a cent is rounded up; whole numbers are quicker, and some pages are full of these.
+        cents = (abs(nanos) + 5_000_000) // 10_000_000
+        return f"{sign}${cents // 100:,}.{cents % 100:02}"
     amount = abs(to_dollars(nanos))
     places = 2
     if 0 < amount < 1:

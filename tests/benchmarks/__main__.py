@@ -13,6 +13,7 @@ BENCHMARKS = (
     ["tests.benchmarks.quote", "--rows", "100"],
     ["tests.benchmarks.pages", "--calls", "100000", "--rounds", "3"],
     ["tests.benchmarks.ledger", "--processes", "64", "--attempts", "10000"],
+    ["tests.benchmarks.spend", "--calls", "200000"],
 )
 
 

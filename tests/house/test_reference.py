@@ -76,6 +76,8 @@ def test_the_page_has_every_option_of_the_setting_with_its_default():
         "reconcile_spend",
         "sync_models",
         "uploaded_files",
+        "spend_report",
+        "rebuild_spend",
     ],
 )
 def test_the_page_has_every_option_of_a_command(name):
