@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +12,17 @@ from aiops.calls.models import Call
 from aiops.execution.prepare import Plan
 from aiops.gateway.connections import Connection
 from aiops.gateway.tokens import TokenCounter, counting_tokens
-from aiops.gateway.usage import Usage
 from aiops.jobs.plan import charged_to, check
-from aiops.jobs.quote.between import Between, Whole
+from aiops.jobs.quote.between import Whole
 from aiops.jobs.quote.budgets import BudgetLeft, budgets_left
+from aiops.jobs.quote.cost import cost_of
 from aiops.jobs.quote.each import EachCall, each_call
 from aiops.jobs.quote.pace import Pace, pace_of
 from aiops.jobs.quote.past import Past
 from aiops.jobs.quote.sample import Sample
 from aiops.jobs.quote.sentences import sentences_of
 from aiops.jobs.sources import Source
-from aiops.ledger.prices import BATCH, Price, price_of, share_of_hour
+from aiops.ledger.prices import BATCH, price_of
 from prompts.models import PromptVersion
 
 
@@ -101,8 +100,9 @@ def quote(
     )
     # Others are found out when their turn comes; until then they count in full.
     asked = rows - (sample.rows - sample.unique)
-    cost = _cost(plan.price, each, past, asked)
+    cost = cost_of(plan.price, each, past, asked)
     is_by_time = plan.price is not None and bool(plan.price.an_hour)
+    batch = None if cost is None or is_by_time else price_of(plan.connection, plan.model, now, tier=BATCH)
     middle = each.tokens_in.high + (each.tokens_out.likely or each.tokens_out.high)
     return Quote(
         source_text=source.describe(),
@@ -117,9 +117,7 @@ def quote(
         past=past.answers if past else 0,
         cost=cost,
         is_by_time=is_by_time,
-        batch=_cost(price_of(plan.connection, plan.model, now, tier=BATCH), each, past, asked)
-        if cost and not is_by_time
-        else None,
+        batch=cost_of(batch, each, past, asked),
         pace=pace_of(plan, asked, tokens=middle, seconds=past.seconds if past else None),
         connection=plan.connection,
         model=plan.model,
@@ -133,33 +131,6 @@ def _reckon(
     sample = Sample.of(version, source, counter)
     past = Past.of(plan, counter)
     return sample, past, each_call(sample, rows, plan, counter, past)
-
-
-def _cost(price: Price | None, each: EachCall, past: Past | None, calls: int) -> Whole | None:
-    """Of so many calls. What was read from the provider's cache before is likely to be again, and may not be."""
-    if price is None:
-        return None
-    if price.an_hour:
-        return _cost_of_time(price.an_hour, past, calls)
-    share = past.cached_share if past else 0.0
-
-    def of_call(tokens_in: float | None, tokens_out: float | None, cached: float) -> float | None:
-        if tokens_in is None or tokens_out is None:
-            return None
-        read = round(tokens_in * cached)
-        used = Usage(input_tokens=round(tokens_in) - read, cached_tokens=read, output_tokens=round(tokens_out))
-        return price.cost(used)
-
-    low = of_call(each.tokens_in.low, each.tokens_out.low, min(1.0, share * 1.1))
-    likely = of_call(each.tokens_in.likely, each.tokens_out.likely, share)
-    high = of_call(each.tokens_in.high, each.tokens_out.high, share * 0.9 if past else 0.0)
-    return None if low is None or high is None else Between(low, likely, high).total(calls)
-
-
-def _cost_of_time(an_hour: int, past: Past | None, calls: int) -> Whole | None:
-    if past is None or past.took_ms is None:
-        return None
-    return past.took_ms.within(0, math.inf).map(lambda ms: share_of_hour(an_hour, math.ceil(ms))).total(calls)
 
 
 def _answered(version: PromptVersion, source: Source, sample: Sample) -> int:
