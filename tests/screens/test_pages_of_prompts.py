@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from django.urls import reverse
 
 from tests.screens.rows import make_call, make_job, make_version
+from tests.spend.days import call_on, today
 
 
 def page_of(row) -> str:
@@ -28,11 +30,16 @@ def test_lists_of_prompts_and_versions_count_jobs_without_a_query_each(boss, ver
 
 def test_a_version_says_what_used_it(boss, sign_in, version):
     assert "No job yet" in boss.get(page_of(version)).content.decode()
-    make_job(version, succeeded=2, unknown_costs=1)
-    make_call(version)
+    make_job(version, succeeded=2)
+    call_on(today(), version, cost=100_000)
+    call_on(today() - timedelta(days=40), version, cost=2_000_000)
+    call_on(today(), version, cost=None)
     html = " ".join(boss.get(page_of(version)).content.decode().split())
-    assert f'<a href="/admin/aiops/job/?version={version.pk}">1 job</a>, $0.00010 in all and 1 calls' in html
-    assert f'<a href="/admin/aiops/call/?version={version.pk}">3 calls</a>' in html
+    assert f'<a href="/admin/aiops/job/?version={version.pk}">1 job</a>' in html
+    assert (
+        f'<a href="/admin/aiops/call/?version={version.pk}">3 calls</a>, $0.0021 in all and 1 call of unknown' in html
+    )
+    assert "in the last 30 days 2, $0.00010" in html
     outsider = sign_in("prompts.view_promptversion").get(page_of(version)).content.decode()
     assert "/admin/aiops/" not in outsider
 

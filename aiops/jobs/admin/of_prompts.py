@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from aiops.calls.models import Call
+from aiops.calls.spend import Spend
 from aiops.catalogue.choices import model_choices
 from aiops.gateway.connections import usable_connections
 from aiops.jobs.models import Job
-from aiops.lists import BoundedPaginator
 from aiops.templatetags.aiops_format import count
 from prompts import extensions
 from prompts.models import Prompt, PromptVersion
 from prompts.models.version import PRODUCTION
+
+LATELY = 30
+"""Days."""
 
 
 def connection_choices() -> list[tuple[str, str]]:
@@ -45,12 +49,19 @@ def with_jobs(path: str) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
 
 
 def used_by(request: HttpRequest, version: PromptVersion) -> dict[str, Any] | None:
-    """Jobs and calls of a version; counted no further than their lists count."""
+    """Jobs and calls of a version, and what they came to: of all time, and of late."""
     if not (request.user.has_perm("aiops.view_job") and request.user.has_perm("aiops.view_call")):
         return None
-    calls = BoundedPaginator(Call.objects.filter(prompt_version=version), 1)
-    jobs = Job.objects.filter(version=version).aggregate(n=Count("pk"), cost=Sum("cost"), unknown=Sum("unknown_costs"))
-    return {"jobs": jobs, "calls": calls.count, "more": calls.is_bounded, "version_id": version.pk}
+    late = Q(day__gt=timezone.localdate(timezone=timezone.get_default_timezone()) - timedelta(days=LATELY))
+    spend = Spend.objects.filter(by=Spend.By.VERSION, key=str(version.pk)).aggregate(
+        all_calls=Coalesce(Sum("calls"), 0),
+        all_cost=Coalesce(Sum("cost"), 0),
+        unknown=Coalesce(Sum("unknown_costs"), 0),
+        late_calls=Coalesce(Sum("calls", filter=late), 0),
+        late_cost=Coalesce(Sum("cost", filter=late), 0),
+    )
+    jobs = Job.objects.filter(version=version).count()
+    return {"jobs": jobs, "spend": spend, "days": LATELY, "version_id": version.pk}
 
 
 def run_on_file(request: HttpRequest, row: Any) -> HttpResponseBase:
