@@ -100,7 +100,10 @@ class Together(Generic[T, R]):
         try:
             return await asyncio.shield(turn.done)
         except asyncio.CancelledError:
-            await asyncio.wait([turn.done])
+            while not turn.done.done():
+                # Whoever cancels again has to wait as well: else it would be done for nobody.
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([turn.done])
             raise
 
     async def _work(self, thread: Hashable) -> None:

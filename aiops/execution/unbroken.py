@@ -29,7 +29,9 @@ def unbroken(write: Callable[P, T]) -> Callable[P, Awaitable[T]]:
                 return
             try:
                 result = write(*args, **kwargs)
-            except Exception as error:
+            except asyncio.CancelledError:
+                loop.call_soon_threadsafe(written.cancel)
+            except BaseException as error:
                 loop.call_soon_threadsafe(written.set_exception, error)
             else:
                 loop.call_soon_threadsafe(written.set_result, result)
@@ -42,7 +44,8 @@ def unbroken(write: Callable[P, T]) -> Callable[P, Awaitable[T]]:
             except asyncio.CancelledError as error:
                 cancelled = error
         if cancelled is not None:
-            written.exception()
+            if not written.cancelled():
+                written.exception()
             raise cancelled
         return written.result()
 

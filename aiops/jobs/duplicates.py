@@ -7,13 +7,17 @@ from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 
-from aiops.jobs.models import Item, Job
+from aiops.durable import durable
+from aiops.jobs.models import Item, ItemQuerySet, Job
 from prompts.models import PromptVersion
 
 REMEMBERED = 100_000
 """Different rows that planning keeps in mind, in some 15 MB; one that is like an earlier row is asked again."""
+
+AT_ONCE = 5_000
+"""Items that one transaction ends like others: some hundred milliseconds."""
 
 FOLLOWED = ("status", "call_id", "data", "text", "error_kind", "error_text", "ended_at")
 
@@ -29,8 +33,9 @@ class Firsts:
 
     def of(self, variables: Mapping[str, Any], position: int) -> int | None:
         """The position of an earlier row of which the version reads the same; None where there is none."""
-        read = {name: value for name, value in variables.items() if name in self._read}
-        told = json.dumps(read, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
+        # Below these names the order counts: a template that walks through an object shows it.
+        read = sorted((name, value) for name, value in variables.items() if name in self._read)
+        told = json.dumps(read, default=str).encode("utf-8", "surrogatepass")
         digest = blake2b(told, digest_size=16).digest()
         first = self._seen.get(digest)
         if first is not None:
@@ -41,7 +46,7 @@ class Firsts:
 
 
 def follow(job: Job, ended: Collection[int]) -> int:
-    """End those items that are like some that have ended, as these did. Returns how many.
+    """End items that are like some that have ended, as these did, `AT_ONCE` at most. Returns how many.
 
     Belongs in the transaction that ended them.
 
@@ -51,7 +56,27 @@ def follow(job: Job, ended: Collection[int]) -> int:
     if not job.duplicates or not ended:
         return 0
     firsts = Item.objects.filter(pk__in=ended, job=job).exclude(status__in=Item.OPEN)
-    positions = list(firsts.values_list("position", flat=True))
-    like = Item.objects.filter(job=job, same_as__in=positions, status=Item.Status.PENDING)
-    first = Item.objects.filter(job=OuterRef("job"), position=OuterRef("same_as"))
-    return like.update(**{name: Subquery(first.values(name)[:1]) for name in FOLLOWED})
+    return _end_as(job, list(firsts.values_list("position", flat=True)))
+
+
+def follow_rest(job: Job) -> None:
+    """End those that are left, in transactions of their own: one for all of a large job would keep others waiting."""
+    more = bool(job.duplicates)
+    while more:
+        with durable():
+            Job.objects.lock(job.pk)
+            left = job.items.followers().filter(Exists(_first().exclude(status__in=Item.OPEN)))
+            positions = left.values_list("same_as", flat=True).order_by().distinct()[:AT_ONCE]
+            more = bool(_end_as(job, [position for position in positions if position is not None]))
+
+
+def _first() -> ItemQuerySet:
+    return Item.objects.filter(job=OuterRef("job"), position=OuterRef("same_as"))
+
+
+def _end_as(job: Job, positions: Collection[int]) -> int:
+    if not positions:
+        return 0
+    like = job.items.followers().filter(same_as__in=positions)
+    keys = list(like.order_by("same_as").values_list("pk", flat=True)[:AT_ONCE])
+    return Item.objects.filter(pk__in=keys).update(**{name: Subquery(_first().values(name)[:1]) for name in FOLLOWED})

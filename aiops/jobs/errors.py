@@ -4,8 +4,7 @@ JobError
 ├── JobRefused        it was not started: one sentence, nothing half-made
 ├── WrongState        it cannot be stopped, resumed or retried as it stands now
 ├── TooManyFailures   it is paused: a person sees what is wrong, and resumes it
-├── TooManyFailed     the same, for a share of the rows
-└── Tried             it is paused: the rows that were to be tried first are done, and the rest is quoted
+└── TooManyFailed     the same, for a share of the rows
 """
 
 from __future__ import annotations
@@ -51,7 +50,3 @@ class TooManyFailed(JobError):
         super().__init__(
             _("%(failed)s of the last %(ended)s rows failed, the latest by “%(kind)s”. %(remedy)s") % words
         )
-
-
-class Tried(JobError):
-    """The rows that were to be tried first are done."""

@@ -32,6 +32,14 @@ class Progress:
     rate: float | None
     """Rows a second, of late; over the whole where the job has ended; None where nothing moves."""
 
+    to_ask: int
+    """Items that are still to be asked: those that will have the answer of another are not."""
+
+    @property
+    def asked(self) -> int:
+        """Items that were asked."""
+        return self.total - self.job.duplicates - self.to_ask
+
     @property
     def total(self) -> int:
         """Items of the job."""
@@ -50,8 +58,7 @@ class Progress:
     @property
     def seconds_left(self) -> float | None:
         """At the present speed; None where there is none, or nothing is left."""
-        left = self.total - self.done
-        return left / self.rate if self.is_live and self.rate and left else None
+        return self.to_ask / self.rate if self.is_live and self.rate and self.to_ask else None
 
     @property
     def tokens_in(self) -> int:
@@ -76,9 +83,9 @@ class Progress:
     @property
     def cost_at_end(self) -> int | None:
         """Nano-dollars that it will have cost if the rest is like what is done; None where that cannot be said."""
-        if not self.done or self.done == self.total or self.unknown_costs:
+        if self.asked <= 0 or not self.to_ask or self.unknown_costs:
             return None
-        return round(self.cost * self.total / self.done)
+        return round(self.cost * (self.asked + self.to_ask) / self.asked)
 
     @property
     def is_live(self) -> bool:
@@ -117,7 +124,9 @@ def progress_of(job: Job, now: datetime) -> Progress:
     if counts[Item.Status.FAILED]:
         kinds = job.items.failed().order_by().values_list("error_kind").annotate(n=Count("pk")).order_by("-n")
         errors = tuple((kind, n) for kind, n in kinds)
-    return Progress(job=job, counts=counts, errors=errors, rate=_rate(job, counts, now))
+    left = sum(counts[status] for status in Item.OPEN)
+    to_ask = job.items.open().filter(same_as=None).count() if job.duplicates else left
+    return Progress(job=job, counts=counts, errors=errors, rate=_rate(job, counts, now), to_ask=to_ask)
 
 
 def _rate(job: Job, counts: dict[str, int], now: datetime) -> float | None:

@@ -16,7 +16,7 @@ from aiops.execution.prepare import Plan, make_plan
 from aiops.execution.trouble import TROUBLE, patient
 from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.claim import pick
-from aiops.jobs.errors import Tried
+from aiops.jobs.duplicates import follow_rest
 from aiops.jobs.models import Job
 from aiops.jobs.tried import rest_of
 from aiops.jobs.worker import AT_WORK, Worker, pause
@@ -71,8 +71,9 @@ def _take(job: Job, token: UUID) -> datetime | None:
 def _leave(job: Job, token: UUID) -> bool:
     """Let the next worker come. Returns whether there is anything to do for it."""
     job.leave(token)
+    follow_rest(job)
     if not job.finish(now=timezone.now()) and job.trying and not job.has_more_to_try():
-        pause(job, Tried(rest_of(job, timezone.now()).sentence()))
+        job.pause_tried(rest_of(job, timezone.now()).sentence())
     return Job.objects.running().filter(pk=job.pk).exists() and bool(pick(job, limit=1, now=timezone.now()))
 
 

@@ -25,6 +25,9 @@ from aiops.jobs.sources import Source, SourceError, SourceRow
 from aiops.rows import insert_rows
 from prompts.models import PromptVersion
 
+MOST_TRIED = 1_000
+"""Rows that are tried first, at most."""
+
 CHUNK = 1_000
 """Items a transaction: a longer one would keep SQLite's other writers waiting."""
 
@@ -58,6 +61,7 @@ def start_job(
     Raises:
         JobRefused: with one sentence that says what to do; nothing was made.
     """
+    _check_bounds(most_cost, most_failures, most_failed_percent, try_first)
     user_id = getattr(user, "pk", None)
     checked = check(version, source, connection=connection, model=model, user_id=user_id, now=timezone.now())
     see_that_one_fits(version, source)
@@ -97,6 +101,18 @@ def start_job(
             raise JobRefused(str(error)) from error
         raise
     return job
+
+
+def _check_bounds(most_cost: int | None, failures: int | None, percent: int | None, try_first: int) -> None:
+    if most_cost is not None and most_cost <= 0:
+        raise JobRefused(_("What a job may cost is above zero: give more, or leave it out."))
+    if failures is not None and failures < 1:
+        raise JobRefused(_("A job is paused after one failure at least: give a number above zero, or leave it out."))
+    if percent is not None and not 1 <= percent <= 99:
+        raise JobRefused(_("A share of failures is 1 to 99 percent: give one of these, or leave it out."))
+    if not 0 <= try_first <= MOST_TRIED:
+        words = {"most": f"{MOST_TRIED:,}"}
+        raise JobRefused(_("At most %(most)s rows are tried first: give fewer, or leave it out.") % words)
 
 
 def _make(

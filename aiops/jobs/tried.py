@@ -12,14 +12,14 @@ from django.utils.translation import ngettext
 from aiops.calls.models import Call
 from aiops.jobs.models import Item, Job
 from aiops.jobs.progress import progress_of
-from aiops.jobs.quote.between import Between, Whole
-from aiops.jobs.quote.past import MARGIN
+from aiops.jobs.quote.between import Measured, Whole
 from aiops.ledger.money import dollars
 
 MOST = 1_000
 """Calls that are looked at."""
 
-FEWEST = 2
+FEWEST = 5
+"""Of fewer nothing is reckoned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +64,12 @@ def rest_of(job: Job, now: datetime) -> Rest:
     calls = Call.objects.filter(job_id=job.pk).exclude(status=Call.Status.SENDING).order_by("id")
     costs = list(calls.values_list("cost", flat=True)[:MOST])
     known = [cost for cost in costs if cost is not None]
-    left = progress.total - progress.done
     certain = len(known) == len(costs) and len(known) >= FEWEST
+    asked = job.items.pending().count()
     return Rest(
         tried=progress.done,
         failed=progress.counts[Item.Status.FAILED],
         spent=sum(known),
-        left=left,
-        cost=Between.mean(known, margin=MARGIN).within(0, math.inf).total(job.items.pending().count())
-        if certain
-        else None,
+        left=progress.total - progress.done,
+        cost=Measured.of(known).mean_of(asked).within(0, math.inf).total(asked) if certain else None,
     )

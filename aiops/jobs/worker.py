@@ -115,7 +115,9 @@ class Worker:
             outcomes = flush(self.job, self.unwritten, owner=self.token)
             self.ended += len(self.unwritten)
             failed = [outcome for outcome in outcomes if not outcome.succeeded]
-            if failed and (reason := too_much_fails(self.job, failed[-1].error_kind)):
+            reason = too_much_fails(self.job, failed[-1].error_kind) if failed else None
+            # Of a job that is over nothing is left to be paused.
+            if reason is not None and self.job.items.open().exists():
                 pause(self.job, reason)
             self.spare = max(1, min(self.slots, round(SPARE * len(self.unwritten))))
             self.unwritten = []

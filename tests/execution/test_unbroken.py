@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from aiops.execution.together import Together
 from aiops.execution.unbroken import unbroken
@@ -91,5 +92,41 @@ def test_what_it_raises_is_raised_and_where_it_was_cancelled_the_cancelling_come
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+    run(ask())
+
+
+def test_whoever_cancels_twice_waits_all_the_same(run, busy):
+    done = []
+
+    def write(turns):
+        for turn in turns:
+            done.append(turn.wanted)
+            turn.give(None)
+
+    together = Together(write)
+
+    async def ask():
+        asyncio.ensure_future(busy())  # noqa: RUF006
+        task = asyncio.ensure_future(together(1))
+        for _ in range(3):
+            await asyncio.sleep(0.005)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return list(done)
+
+    assert run(ask()) == [1]
+
+
+def test_what_awaits_something_itself_may_be_cancelled_in_there(run):
+    write = unbroken(lambda: async_to_sync(asyncio.sleep)(30))
+
+    async def ask():
+        task = asyncio.ensure_future(write())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 10)
 
     run(ask())

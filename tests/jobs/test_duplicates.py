@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from aiops.calls.models import Call
 from aiops.gateway.testing import Answer, Refusal
@@ -16,6 +18,7 @@ from aiops.jobs.control import resume, retry_failed
 from aiops.jobs.duplicates import Firsts
 from aiops.jobs.models import Job
 from aiops.jobs.outcomes import results_of
+from aiops.jobs.progress import progress_of
 from aiops.jobs.quote import quote
 from aiops.jobs.sources import FileSource
 from aiops.jobs.start import start_job
@@ -125,6 +128,33 @@ def test_among_the_rows_that_are_tried_first_they_count_once(triage, provider):
     work(job.pk)
     job.refresh_from_db()
     assert (job.status, len(provider.requests)) == (Job.Status.FINISHED, 2)
+
+
+def test_what_a_job_will_have_cost_is_reckoned_by_what_is_asked(triage, provider):
+    job = start_job(triage, table(*["lost"] * 180, *(f"card {number}" for number in range(20))), try_first=10)
+    work(job.pk)
+    job.refresh_from_db()
+    progress = progress_of(job, timezone.now())
+    assert (progress.asked, progress.to_ask) == (2, 19)
+    reckoned = progress.cost_at_end
+    resume(job)
+    work(job.pk)
+    job.refresh_from_db()
+    assert reckoned == pytest.approx(job.cost, rel=0.3)
+    assert progress_of(job, timezone.now()).cost_at_end is None
+
+
+def test_those_that_were_left_when_a_worker_died_end_with_the_next(triage, provider):
+    job = start_job(triage, table(*["lost"] * 5))
+    first = job.items.get(position=1)
+    job.items.filter(pk=first.pk).update(status="succeeded", data={"category": "card", "priority": "low"})
+    later = timezone.now() + timedelta(hours=1)
+    assert job.needs_ring(later)
+    work(job.pk)
+    assert [end[2] for end in ends(job)] == ["succeeded"] * 5
+    assert job.status == Job.Status.FINISHED
+    assert job.items.get(position=5).data == {"category": "card", "priority": "low"}
+    assert provider.requests == []
 
 
 def test_beyond_what_is_remembered_they_are_asked_again(triage):

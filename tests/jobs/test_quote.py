@@ -9,6 +9,7 @@ from aiops.gateway.testing import Answer
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.models import Job
 from aiops.jobs.quote import quote
+from aiops.jobs.quote.each import Basis
 from aiops.jobs.sources import FileSource, model_source
 from aiops.jobs.start import start_job
 from aiops.jobs.tasks import work
@@ -58,14 +59,14 @@ def test_where_nobody_counts_it_is_called_an_estimate_until_answers_have_been_me
     default = {**settings.AIOPS["CONNECTIONS"]["default"], "PROVIDER": "groq", "FREE": True}
     settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {"default": default}}
     before = quote(triage, model_source("helpdesk.Ticket"))
-    assert not before.is_counted
+    assert before.basis == Basis.ESTIMATED
     assert before.sentences()[1].startswith(f"{before.tokens_in.likely:,} tokens in, estimated (")
     job = start_job(triage, model_source("helpdesk.Ticket"))
     work(job.pk)
     job.refresh_from_db()
     assert before.tokens_in.low <= job.tokens_in <= before.tokens_in.high
     after = quote(triage, model_source("helpdesk.Ticket"))
-    assert after.is_counted
+    assert after.basis == Basis.MEASURED
     assert after.tokens_in.likely == pytest.approx(job.tokens_in, rel=0.02)
 
 
@@ -74,7 +75,84 @@ def test_rows_that_the_version_has_answered_are_named(triage, tickets, provider)
     work(job.pk)
     said = quote(triage, model_source("helpdesk.Ticket"))
     assert said.answered == 3
-    assert "3 rows were answered by this version before, and are asked again" in said.sentences()
+    assert "3 of the 20 rows looked at were answered by this version before, and are asked again" in said.sentences()
+
+
+def test_answers_that_may_be_given_again_may_cost_nothing(triage, tickets, provider):
+    triage.prompt.reuse_seconds = 3600
+    triage.prompt.save()
+    work(start_job(triage, model_source("helpdesk.Ticket")).pk)
+    said = quote(triage, model_source("helpdesk.Ticket"))
+    told = "20 of the 20 rows looked at were answered by this version before: they may get that answer, for nothing"
+    assert told in said.sentences()
+    assert said.cost.low == 0
+    job = start_job(triage, model_source("helpdesk.Ticket"))
+    work(job.pk)
+    job.refresh_from_db()
+    assert said.cost.low <= job.cost <= said.cost.high
+
+
+@pytest.fixture
+def lent(settings):
+    """The server on this machine counts."""
+    default = {**settings.AIOPS["CONNECTIONS"]["default"], "TOKENIZER": "server"}
+    settings.AIOPS = {**settings.AIOPS, "CONNECTIONS": {"default": default}}
+
+
+@pytest.fixture
+def sum_up(db):
+    return Prompt.objects.create(name="sum-up", title="Sum up").add_version(
+        messages=[{"role": "user", "content": "Sum up: {{ text|lower }}"}], output_limit=50
+    )
+
+
+def came_to(version, source):
+    job = start_job(version, source)
+    work(job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def test_short_rows_that_are_all_the_same_do_not_make_the_long_ones_cheap(sum_up, provider, lent):
+    texts = ["short"] * 90 + [f"long {number} " + "word " * 500 for number in range(10)]
+
+    def rows():
+        return FileSource(io.BytesIO(("text\n" + "\n".join(texts)).encode()), name="rows.csv")
+
+    said, job = quote(sum_up, rows()), came_to(sum_up, rows())
+    assert said.asked == 11
+    assert job.items.filter(same_as=None).count() == 11
+    assert said.tokens_in.likely == job.tokens_in
+    assert job.cost <= said.cost.high
+
+
+def test_what_only_renders_alike_is_asked_by_itself_and_counted_so(sum_up, provider, lent):
+    def rows():
+        return FileSource(io.BytesIO(b"text\nYes\nyes\nYES\nyes\n"), name="rows.csv")
+
+    said, job = quote(sum_up, rows()), came_to(sum_up, rows())
+    assert (said.asked, said.unique_rows, job.duplicates) == (3, 3, 1)
+    assert said.tokens_in.likely == job.tokens_in
+
+
+def test_objects_in_another_order_are_no_duplicates(db, provider):
+    version = Prompt.objects.create(name="walk", title="Walk").add_version(
+        messages=[{"role": "user", "content": "{% for k, v in x.items() %}{{ k }}{{ v }}{% endfor %}"}], output_limit=50
+    )
+
+    def rows():
+        return FileSource(io.BytesIO(b'[{"x": {"a": 1, "b": 2}}, {"x": {"b": 2, "a": 1}}]'), name="rows.json")
+
+    assert quote(version, rows()).asked == 2
+    assert came_to(version, rows()).duplicates == 0
+
+
+def test_the_rest_of_a_long_source_is_reckoned_from_its_beginning_and_says_so(sum_up, provider, lent):
+    rows = FileSource(io.BytesIO(b"text\n" + b"".join(b"row %d\n" % number for number in range(3000))), name="rows.csv")
+    said = quote(sum_up, rows)
+    assert said.basis == Basis.ESTIMATED
+    assert said.tokens_in.low < said.tokens_in.likely < said.tokens_in.high
+    assert said.asked == 3000
 
 
 def test_failed_answers_were_paid_for_and_count(triage, tickets, provider):

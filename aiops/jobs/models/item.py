@@ -24,6 +24,10 @@ class ItemQuerySet(models.QuerySet["Item"]):
         """Still to be asked; those that will have the answer of another are not."""
         return self.filter(status=Item.Status.PENDING, same_as=None)
 
+    def followers(self) -> Self:
+        """Pending, and to have the answer of another."""
+        return self.filter(status=Item.Status.PENDING, same_as__isnull=False)
+
     def left_behind(self, now: datetime) -> Self:
         """Claimed by a worker whose lease has ended."""
         return self.filter(status=Item.Status.CLAIMED, lease_until__lt=now)

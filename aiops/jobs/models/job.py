@@ -178,7 +178,7 @@ class Job(models.Model):
             raise WrongState(_("The job runs already."))
         since = [Job.Status.PAUSED, Job.Status.STOPPED]
         counts = {"failures_in_a_row": 0, "ended_lately": 0, "failed_lately": 0}
-        fresh = {"paused_because": "", "waits_for": None, "ended_at": None, "trying": self.has_more_to_try(), **counts}
+        fresh = {"paused_because": "", "waits_for": None, "ended_at": None, **counts}
         self._move(Job.Status.RUNNING, since=since, **fresh)
 
     def retry_failed(self, kind: str = "") -> int:
@@ -212,10 +212,18 @@ class Job(models.Model):
         asked = self.items.open().filter(position__in=self.tried_positions, same_as=None)
         return self.trying and asked.exists()
 
+    def pause_tried(self, because: str) -> bool:
+        """Pause, since the rows that were to be tried first are done. Returns whether it was trying them until now.
+
+        Whatever stops a job before that, it says what the rest would cost before it goes on with it.
+        """
+        trying = Job.objects.running().filter(pk=self.pk, trying=True)
+        return bool(trying.update(status=Job.Status.PAUSED, paused_because=because, waits_for=None, trying=False))
+
     def needs_ring(self, now: datetime) -> bool:
         """Whether there is work, and no worker on the way to it."""
         unheard = self.rung_at is None or self.rung_at < now - UNHEARD
-        return unheard and self.items.claimable(now).exists()
+        return unheard and (self.items.claimable(now).exists() or self.items.followers().exists())
 
     def take(self, worker: UUID, *, until: datetime, now: datetime) -> bool:
         """Make a worker the one that works at this job, or let it go on. Returns whether it may.

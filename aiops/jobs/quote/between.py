@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Self
 
-SURENESS = 2.5
-"""Standard errors on either side: 99 quotes of 100 hold, where the rows to come are like those that were measured."""
+MARGIN = 0.03
+"""What comes is never quite like what was."""
+
+STUDENT = {
+    1: 63.66,
+    2: 9.92,
+    3: 5.84,
+    4: 4.60,
+    5: 4.03,
+    6: 3.71,
+    8: 3.36,
+    10: 3.17,
+    15: 2.95,
+    20: 2.85,
+    30: 2.75,
+    60: 2.66,
+}
+"""Degrees of freedom → how many standard errors hold 99 of 100, on both sides. Student's distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +55,6 @@ class Between:
         likely = None if self.likely is None else round(self.likely * count)
         return Whole(math.floor(self.low * count), likely, math.ceil(self.high * count))
 
-    @classmethod
-    def mean(cls, measured: Sequence[float], *, margin: float) -> Self:
-        """The mean of all, by some that were measured.
-
-        Args:
-            measured: two of them at least.
-            margin: what is added on either side as a share, since what comes is never quite like what was.
-        """
-        mean = fmean(measured)
-        spread = SURENESS * stdev(measured) / math.sqrt(len(measured)) + margin * abs(mean)
-        return cls(mean - spread, mean, mean + spread)
-
 
 @dataclass(frozen=True, slots=True)
 class Whole:
@@ -58,3 +63,34 @@ class Whole:
     low: int
     likely: int | None
     high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Some of many that are alike, measured."""
+
+    mean: float
+    deviation: float
+    """Standard deviation of one."""
+
+    count: int
+    """How many were measured, two at least."""
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        """At least two values."""
+        return cls(fmean(values), stdev(values), len(values))
+
+    def mean_of(self, more: int) -> Between:
+        """The mean of so many others. The fewer they are, the further it may be from the mean of these."""
+        return Between(self.mean - self._spread(more), self.mean, self.mean + self._spread(more))
+
+    def _spread(self, more: int) -> float:
+        error = self.deviation * math.sqrt(1 / self.count + 1 / max(1, more))
+        return errors_to_either_side(self.count) * error + MARGIN * abs(self.mean)
+
+
+def errors_to_either_side(measured: int) -> float:
+    """How many standard errors on either side of a mean of so many hold 99 of 100."""
+    known = list(STUDENT)
+    return STUDENT[known[max(0, bisect_right(known, measured - 1) - 1)]]

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from aiops.execution.prepare import Plan
@@ -27,14 +28,26 @@ BYTES_OF_SMALLEST = 4
 """Of one token of the smallest answer that fits a schema."""
 
 
+class Basis(StrEnum):
+    """What a number of tokens stands on."""
+
+    COUNTED = "counted"
+    """All of it was counted as the provider will."""
+
+    MEASURED = "measured"
+    """By what the provider counted before."""
+
+    ESTIMATED = "estimated"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EachCall:
     """Tokens of one call."""
 
     tokens_in: Between
     tokens_out: Between
-    is_counted: bool
-    """Whether the input was counted as the provider will, or measured by what the provider counted before."""
+    basis: Basis
+    """Of the input."""
 
 
 def each_call(sample: Sample, rows: int, plan: Plan, counter: TokenCounter, past: Past | None) -> EachCall:
@@ -46,28 +59,29 @@ def each_call(sample: Sample, rows: int, plan: Plan, counter: TokenCounter, past
     Raises:
         CannotCount: the counter does not.
     """
+    asked = sample.asked(rows)
     if past is not None and past.uncounted is not None:
-        tokens_in, is_counted = _measured(sample, counter, past), True
+        tokens_in, basis = _measured(sample.tokens_each(rows), asked, counter, past), Basis.MEASURED
     else:
-        tokens_in, is_counted = _told(sample, plan, counter)
+        tokens_in, is_exact = _told(sample.tokens_each(rows), plan, counter)
+        basis = Basis.COUNTED if is_exact and sample.rows >= rows else Basis.ESTIMATED
     return EachCall(
         tokens_in=tokens_in.widened(sample.spread(rows)).within(0, math.inf),
-        tokens_out=past.tokens_out.within(1, _limit(plan)) if past else _answer(plan),
-        is_counted=is_counted,
+        tokens_out=past.tokens_out.mean_of(asked).within(1, _limit(plan)) if past else _answer(plan),
+        basis=basis,
     )
 
 
-def _measured(sample: Sample, counter: TokenCounter, past: Past) -> Between:
+def _measured(counted: float, asked: int, counter: TokenCounter, past: Past) -> Between:
     """By what the provider said of those before."""
     if counter.is_exact and past.uncounted:
-        return past.uncounted.map(lambda beyond: sample.tokens_each + beyond).widened(SLIGHTLY)
-    factor = past.per_estimated or Between(1 / FACTOR_OFF, 1, FACTOR_OFF)
-    return factor.map(lambda times: sample.tokens_each * times)
+        return past.uncounted.mean_of(asked).map(lambda beyond: counted + beyond).widened(SLIGHTLY)
+    factor = past.per_estimated.mean_of(asked) if past.per_estimated else Between(1 / FACTOR_OFF, 1, FACTOR_OFF)
+    return factor.map(lambda times: counted * times)
 
 
-def _told(sample: Sample, plan: Plan, counter: TokenCounter) -> tuple[Between, bool]:
+def _told(counted: float, plan: Plan, counter: TokenCounter) -> tuple[Between, bool]:
     """By what is sent, and whether that is a count. How much of a schema a provider counts, none says."""
-    counted = sample.tokens_each
     beside = 0 if _is_shown_nothing_beside(plan) else _beside(plan, counter)
     likely = counted + beside
     if counter.is_exact:

@@ -10,7 +10,7 @@ from aiops.calls.models import Call
 from aiops.execution.prepare import Plan
 from aiops.gateway.tokens import TokenCounter
 from aiops.gateway.usage import Usage
-from aiops.jobs.quote.between import Between
+from aiops.jobs.quote.between import Measured
 
 HISTORY = 200
 """Latest answers by which a quote is made."""
@@ -24,9 +24,6 @@ FEWEST = 20
 READ_AGAIN = 20
 """Of these it is looked up what was sent, and counted anew: the provider's count says what it adds."""
 
-MARGIN = 0.03
-"""Other rows are other rows."""
-
 FIELDS = ("connection", "model_asked", "reused_from", "total_ms", "attempt_count", *Usage.__dataclass_fields__)
 
 
@@ -37,24 +34,27 @@ class Past:
     answers: int
     """By how many it was measured."""
 
-    tokens_out: Between
+    tokens_out: Measured
 
     cached_share: float
     """Of the input tokens, which the provider had read before."""
 
+    written_share: float
+    """Of the input tokens, which it kept to read them again: they may cost more."""
+
     seconds: float | None
     """From sending to the end of the answer, on average; None where nobody measured it."""
 
-    took_ms: Between | None
-    """The same in milliseconds, and between what and what that is; None where too few were measured."""
+    took_ms: Measured | None
+    """The same in milliseconds, measured; None where too few were."""
 
-    uncounted: Between | None
+    uncounted: Measured | None
     """Tokens that the provider counts beyond those of the messages, schemas among them; None where no text was kept.
 
     For an estimate, see `per_estimated`.
     """
 
-    per_estimated: Between | None
+    per_estimated: Measured | None
     """Tokens that the provider counts for one that was estimated."""
 
     @classmethod
@@ -79,12 +79,13 @@ class Past:
         beyond, factors = [real - ours for real, ours in pairs], [real / ours for real, ours in pairs]
         return cls(
             answers=len(calls),
-            tokens_out=Between.mean([call.tokens_out or 0 for call in calls], margin=MARGIN),
+            tokens_out=Measured.of([call.tokens_out or 0 for call in calls]),
             cached_share=sum(call.cached_tokens or 0 for call in calls) / read if read else 0.0,
+            written_share=sum(call.cache_write_tokens or 0 for call in calls) / read if read else 0.0,
             seconds=sum(times) / len(times) if times else None,
-            took_ms=_mean([seconds * 1000 for seconds in times]) if len(times) >= FEWEST else None,
-            uncounted=_mean(beyond),
-            per_estimated=_mean(factors),
+            took_ms=Measured.of([seconds * 1000 for seconds in times]) if len(times) >= FEWEST else None,
+            uncounted=_measured(beyond),
+            per_estimated=_measured(factors),
         )
 
 
@@ -100,9 +101,9 @@ def _counted_again(calls: Sequence[Call], counter: TokenCounter) -> list[tuple[i
     return [
         (call.tokens_in or 0, counted)
         for call in calls
-        if sent[call.pk].messages and (counted := counter.of_messages(sent[call.pk].messages))
+        if call.pk in sent and (messages := sent[call.pk].messages) and (counted := counter.of_messages(messages))
     ]
 
 
-def _mean(measured: Sequence[float]) -> Between | None:
-    return Between.mean(measured, margin=MARGIN) if len(measured) > 1 else None
+def _measured(values: Sequence[float]) -> Measured | None:
+    return Measured.of(values) if len(values) > 1 else None

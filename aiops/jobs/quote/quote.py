@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -16,7 +16,7 @@ from aiops.jobs.plan import charged_to, check
 from aiops.jobs.quote.between import Whole
 from aiops.jobs.quote.budgets import BudgetLeft, budgets_left
 from aiops.jobs.quote.cost import cost_of
-from aiops.jobs.quote.each import EachCall, each_call
+from aiops.jobs.quote.each import Basis, EachCall, each_call
 from aiops.jobs.quote.pace import Pace, pace_of
 from aiops.jobs.quote.past import Past
 from aiops.jobs.quote.sample import Sample
@@ -43,8 +43,11 @@ class Quote:
 
     tokens_in: Whole
     tokens_out: Whole
-    is_counted: bool
-    """Whether the input was counted as the provider will; else it is an estimate."""
+    basis: Basis
+    """What the number of input tokens stands on."""
+
+    is_given_again: bool
+    """Whether rows that were answered before may get that answer, and cost nothing."""
 
     past: int
     """Answers of the version by which it was measured; 0: there are too few."""
@@ -98,8 +101,8 @@ def quote(
     sample, past, each = counting_tokens(
         plan.connection, plan.model, lambda counter: _reckon(version, source, plan, rows, counter)
     )
-    # Others are found out when their turn comes; until then they count in full.
-    asked = rows - (sample.rows - sample.unique)
+    asked, answered = sample.asked(rows), _answered(version, source, sample)
+    is_given_again = bool(plan.reusable_for and answered)
     cost = cost_of(plan.price, each, past, asked)
     is_by_time = plan.price is not None and bool(plan.price.an_hour)
     batch = None if cost is None or is_by_time else price_of(plan.connection, plan.model, now, tier=BATCH)
@@ -108,14 +111,15 @@ def quote(
         source_text=source.describe(),
         rows=rows,
         unique_rows=sample.unique if sample.rows >= rows else None,
-        answered=_answered(version, source, sample),
+        answered=answered,
         sample=sample,
         asked=asked,
         tokens_in=each.tokens_in.total(asked),
         tokens_out=each.tokens_out.total(asked),
-        is_counted=each.is_counted,
+        basis=each.basis,
+        is_given_again=is_given_again,
         past=past.answers if past else 0,
-        cost=cost,
+        cost=replace(cost, low=0) if cost and is_given_again else cost,
         is_by_time=is_by_time,
         batch=cost_of(batch, each, past, asked),
         pace=pace_of(plan, asked, tokens=middle, seconds=past.seconds if past else None),

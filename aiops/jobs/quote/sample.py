@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from typing import Self
 from django.utils.translation import ngettext
 
 from aiops.gateway.tokens import TokenCounter
+from aiops.jobs.duplicates import Firsts
 from aiops.jobs.errors import JobRefused
-from aiops.jobs.quote.between import SURENESS
+from aiops.jobs.quote.between import MARGIN, errors_to_either_side
 from aiops.jobs.sources import Source, SourceError, SourceRow
 from prompts.errors import NotRendered
 from prompts.models import PromptVersion
@@ -22,9 +22,6 @@ from prompts.rendering import RenderedPrompt, render
 
 SAMPLE = 1_000
 """Rows that are looked at; a larger source is reckoned from its first so many."""
-
-COUNTED = 250
-"""Of these the tokens are counted; the others have as many for their bytes."""
 
 SECONDS = 10.0
 """After so long what has been looked at is enough: a template may take up to two seconds a row, and people wait."""
@@ -38,10 +35,13 @@ class Sample:
     """Looked at, those that do not fit included."""
 
     unique: int
-    """Different renderings."""
+    """Those of them that are asked: others are like an earlier one."""
 
-    tokens: float
-    """Of all renderings together."""
+    tokens: int
+    """Of all that are asked."""
+
+    tokens_of_all: int
+    """Of all renderings, those that are like an earlier one included."""
 
     deviation: float
     """How much renderings differ from one another in their size: the standard deviation as a share of the mean."""
@@ -66,26 +66,29 @@ class Sample:
             JobRefused: none of them can be rendered, or the source fails on one.
             CannotCount: the counter does not.
         """
-        seen, keys, rows = set(), [], 0
-        sizes: list[int] = []
-        counted: list[int] = []
-        unfit: list[tuple[int, str]] = []
+        firsts = Firsts(version)
+        keys, rows = [], 0
+        counted: dict[int, int] = {}
+        asked, sizes, unfit = [], [], []
         for rows, (row, rendering) in enumerate(_renderings(version, source), start=1):
             keys.append(row.key)
             if isinstance(rendering, NotRendered):
                 unfit.append((rows, str(rendering)))
                 continue
-            sizes.append(rendering.size)
-            if len(counted) < COUNTED:
-                counted.append(counter.of_messages(rendering.messages))
-            seen.add(hashlib.sha256(repr(rendering.messages).encode("utf-8", "replace")).digest())
+            first = firsts.of(row.variables, rows)
+            # What is like an earlier row renders like it.
+            counted[rows] = counter.of_messages(rendering.messages) if first is None else counted[first]
+            sizes.append(counted[rows])
+            if first is None:
+                asked.append(counted[rows])
         first, because = unfit[0] if unfit else (0, "")
         if unfit and len(unfit) == rows:
             raise _nothing_fits(rows, because)
         return cls(
             rows=rows,
-            unique=len(seen),
-            tokens=sum(counted) * sum(sizes) / max(1, sum(sizes[: len(counted)])),
+            unique=len(asked),
+            tokens=sum(asked),
+            tokens_of_all=sum(sizes),
             deviation=pstdev(sizes) / max(1.0, fmean(sizes)) if sizes else 0.0,
             keys=tuple(key for key in keys if key is not None),
             unfit=len(unfit),
@@ -121,19 +124,27 @@ class Sample:
             "why": self.unfit_because,
         }
 
-    @property
-    def tokens_each(self) -> float:
-        """Of one rendering, on average."""
-        return self.tokens / max(1, self.rows - self.unfit)
+    def asked(self, rows: int) -> int:
+        """Rows of a source of so many that are asked. What was not looked at counts in full."""
+        return self.unique + max(0, rows - self.rows)
+
+    def tokens_each(self, rows: int) -> float:
+        """Of one rendering that is asked, on average over a source of so many rows."""
+        rest = max(0, rows - self.rows)
+        of_rest = self.tokens_of_all / max(1, self.rows - self.unfit)
+        return (self.tokens + rest * of_rest) / max(1, self.asked(rows))
 
     def spread(self, rows: int) -> float:
-        """How far the mean of all rows may be from that of these, as a share of it.
+        """How far that may be from what it is, as a share of it: nobody has looked at the rest.
 
         Args:
             rows: of the whole source.
         """
         rest = max(0, rows - self.rows)
-        return SURENESS * self.deviation * math.sqrt(rest / rows / self.rows) if rest and self.rows else 0.0
+        if not rest or not self.rows:
+            return 0.0
+        error = self.deviation * math.sqrt(1 / self.rows + 1 / rest)
+        return (errors_to_either_side(self.rows) * error + MARGIN) * rest / self.asked(rows)
 
 
 def see_that_one_fits(version: PromptVersion, source: Source) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from aiops.jobs.quote.each import Basis
 from aiops.ledger.money import dollars
 from aiops.templatetags.aiops_format import count, seconds
 
@@ -49,8 +50,10 @@ def _tokens(quote: Quote) -> str:
         "low": count(written.low),
         "high": count(written.high),
     }
-    if quote.is_counted:
+    if quote.basis == Basis.COUNTED:
         return _("%(in)s tokens in, counted, and %(low)s to %(high)s out") % words
+    if quote.basis == Basis.MEASURED:
+        return _("%(in)s tokens in, measured (%(in_low)s to %(in_high)s), and %(low)s to %(high)s out") % words
     return _("%(in)s tokens in, estimated (%(in_low)s to %(in_high)s), and %(low)s to %(high)s out") % words
 
 
@@ -88,16 +91,18 @@ def _batch(quote: Quote) -> str:
 def _answered(quote: Quote) -> str:
     if not quote.answered:
         return ""
-    if quote.sample.rows >= quote.rows:
+    if quote.is_given_again:
         text = ngettext(
-            "%(n)s row was answered by this version before, and is asked again",
-            "%(n)s rows were answered by this version before, and are asked again",
+            "%(n)s of the %(rows)s rows looked at was answered by this version before: "
+            "it may get that answer, for nothing",
+            "%(n)s of the %(rows)s rows looked at were answered by this version before: "
+            "they may get that answer, for nothing",
             quote.answered,
         )
     else:
         text = ngettext(
-            "%(n)s of the first %(rows)s rows was answered by this version before, and is asked again",
-            "%(n)s of the first %(rows)s rows were answered by this version before, and are asked again",
+            "%(n)s of the %(rows)s rows looked at was answered by this version before, and is asked again",
+            "%(n)s of the %(rows)s rows looked at were answered by this version before, and are asked again",
             quote.answered,
         )
     return text % {"n": count(quote.answered), "rows": count(quote.sample.rows)}

@@ -143,7 +143,7 @@ def _facts(offer: Quote) -> dict[str, Any]:
         "unfit_rows": offer.sample.unfit,
         "answered_rows": offer.answered,
         "tokens_in": asdict(offer.tokens_in),
-        "tokens_in_counted": offer.is_counted,
+        "tokens_in_are": str(offer.basis),
         "tokens_out": asdict(offer.tokens_out),
         "past_answers": offer.past,
         "cost": asdict(offer.cost) if offer.cost else None,
