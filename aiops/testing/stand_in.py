@@ -10,7 +10,10 @@ from typing import Any
 from aiops.gateway.in_process import ENDING, answer_at, withdraw
 from aiops.testing.provider import Leftovers, Provider, Unscripted
 
-NOT_KEPT = {"BASE_URL", "REQUESTS_PER_MINUTE", "TOKENS_PER_MINUTE", "MAX_IN_FLIGHT_OVERALL", "MODEL_LIMITS"}
+NOT_KEPT = {
+    *("BASE_URL", "TOKENIZER"),
+    *("REQUESTS_PER_MINUTE", "TOKENS_PER_MINUTE", "MAX_IN_FLIGHT_OVERALL", "MODEL_LIMITS"),
+}
 """Options of a connection that lead to the network, or are counted beyond a test."""
 
 
