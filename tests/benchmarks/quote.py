@@ -89,9 +89,9 @@ def _held(name: str, quoted: Quote, job: object, widest: float | None) -> list[s
     ratio = cost.high / max(1, cost.low)
     say(
         f"{name:14}in {read.likely:8,} ({off:+.2%})  out {quoted.tokens_out.low:,} to {quoted.tokens_out.high:,}"
-        f"  cost {cost.low:,} to {cost.high:,}, likely {cost.likely or 0:,}; high is {ratio:.2f} × low"
+        f"  cost {cost.low:,} to {cost.high:,}, likely {cost.likely or 'unknown'}; high is {ratio:.2f} × low"
     )
-    if quoted.is_counted and abs(off) > FARTHEST:
+    if quoted.basis != "estimated" and abs(off) > FARTHEST:
         wrong.append(f"{name}: the input is {off:+.1%} off")
     if not cost.low <= real_cost <= cost.high:
         wrong.append(f"{name}: the cost is not within the quote")
