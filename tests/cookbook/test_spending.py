@@ -11,6 +11,7 @@ from django.core.management import call_command
 from aiops.calls.models import Call
 from aiops.gateway.connections import get_connection
 from aiops.limits.limits import limits_of
+from aiops.limits.models import Pace
 from aiops.testing import Hang, Length, Status, stand_in
 from project.helpdesk.models import Ticket
 from tests.cookbook.pages import recipe, text_of
@@ -42,7 +43,11 @@ class TestRateLimited:
 
     @pytest.fixture
     def limits(self, ai, settings, transactional_db):
-        """Limits as on the page, or others. Their thread commits its rows, which no test's transaction would undo."""
+        """Limits as on the page, or others. Their thread commits its rows, which no test's transaction would undo.
+
+        Nor has one undone those that were there before.
+        """
+        Pace.objects.all().delete()
 
         def limits(**others):
             shown = settings_of("rate-limited")["CONNECTIONS"]["default"]
