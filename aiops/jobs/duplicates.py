@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from aiops.durable import durable
 from aiops.jobs.models import Item, ItemQuerySet, Job
@@ -55,26 +55,29 @@ def follow(job: Job, ended: Collection[int]) -> int:
     """
     if not job.duplicates or not ended:
         return 0
-    firsts = Item.objects.filter(pk__in=ended, job=job).exclude(status__in=Item.OPEN)
-    return _end_as(job, list(firsts.values_list("position", flat=True)))
+    return _end_like(job, job.items.filter(pk__in=ended))
 
 
 def follow_rest(job: Job) -> None:
     """End those that are left, in transactions of their own: one for all of a large job would keep others waiting."""
-    more = bool(job.duplicates)
-    while more:
+    is_over = ~Q(status__in=Item.OPEN)
+    while job.duplicates:
+        # Found before anything is locked: that may be a walk over all of them.
+        left = job.items.followers().filter(Exists(_first().filter(is_over)))
+        positions = left.order_by().values_list("same_as", flat=True).distinct()[:AT_ONCE]
+        firsts = job.items.filter(position__in=[position for position in positions if position is not None])
         with durable():
             Job.objects.lock(job.pk)
-            left = job.items.followers().filter(Exists(_first().exclude(status__in=Item.OPEN)))
-            positions = left.values_list("same_as", flat=True).order_by().distinct()[:AT_ONCE]
-            more = bool(_end_as(job, [position for position in positions if position is not None]))
+            if not _end_like(job, firsts):
+                return
 
 
 def _first() -> ItemQuerySet:
     return Item.objects.filter(job=OuterRef("job"), position=OuterRef("same_as"))
 
 
-def _end_as(job: Job, positions: Collection[int]) -> int:
+def _end_like(job: Job, firsts: ItemQuerySet) -> int:
+    positions = list(firsts.exclude(status__in=Item.OPEN).values_list("position", flat=True))
     if not positions:
         return 0
     like = job.items.followers().filter(same_as__in=positions)
