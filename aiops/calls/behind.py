@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -79,7 +80,7 @@ class DaysFilter(SimpleListFilter):
         return queryset.filter(pk__gte=first, pk__lt=after)
 
 
-class _Asked(SimpleListFilter):
+class _Asked(ABC, SimpleListFilter):
     """Shown where it is asked for: there are too many to be offered, and a sum leads here."""
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
@@ -94,9 +95,9 @@ class _Asked(SimpleListFilter):
         value = self.value()
         return self.narrow(queryset, value) if value else queryset
 
+    @abstractmethod
     def narrow(self, calls: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Those of it."""
-        raise NotImplementedError
 
 
 class PromptFilter(_Asked):
