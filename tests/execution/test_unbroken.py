@@ -23,6 +23,18 @@ def busy():
     return unbroken(work)
 
 
+def noting():
+    """A list, and what writes into it whatever it is given."""
+    done = []
+
+    def write(turns):
+        for turn in turns:
+            done.append(turn.wanted)
+            turn.give(None)
+
+    return done, Together(write)
+
+
 def test_what_waits_for_its_thread_when_the_event_loop_ends_is_done(run, busy):
     done = []
     write = unbroken(lambda: done.append(1))
@@ -37,14 +49,7 @@ def test_what_waits_for_its_thread_when_the_event_loop_ends_is_done(run, busy):
 
 
 def test_what_comes_together_is_done_too_where_the_event_loop_ends_before_its_thread_is_free(run, busy):
-    done = []
-
-    def write(turns):
-        for turn in turns:
-            done.append(turn.wanted)
-            turn.give(None)
-
-    together = Together(write)
+    done, together = noting()
 
     async def ask():
         asyncio.ensure_future(busy())  # noqa: RUF006
@@ -97,14 +102,7 @@ def test_what_it_raises_is_raised_and_where_it_was_cancelled_the_cancelling_come
 
 
 def test_whoever_cancels_twice_waits_all_the_same(run, busy):
-    done = []
-
-    def write(turns):
-        for turn in turns:
-            done.append(turn.wanted)
-            turn.give(None)
-
-    together = Together(write)
+    done, together = noting()
 
     async def ask():
         asyncio.ensure_future(busy())  # noqa: RUF006
