@@ -1,6 +1,7 @@
 """Leave to make one call, from threads and from event loops."""
 
 import asyncio
+import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -59,18 +60,25 @@ def test_a_person_goes_before_five_hundred_of_jobs(limited, redis_url, model):
         async with atake(connection, model, priority=priority):
             order.append(name)
 
+    async def behind():
+        """How many jobs went before a person who came right after one of them."""
+        before = len(order)
+        while len(order) == before:
+            await asyncio.sleep(0.01)
+        came = len(order)
+        await call("person", PERSON)
+        return order.index("person", came) - came
+
     async def everybody():
         jobs = [asyncio.create_task(call("job", JOB)) for _ in range(500)]
-        while not order:
-            await asyncio.sleep(0.01)
-        before = len(order)
-        await call("person", PERSON)
+        waited = [await behind() for _ in range(5)]
         for job in jobs:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
-        return order.index("person") - before
+        return waited
 
-    assert asyncio.run(everybody()) <= 2
+    # A machine that stands still for a moment lets several pass at once afterwards; hardly three times in five.
+    assert statistics.median(asyncio.run(everybody())) <= 2
 
 
 def test_threads_and_event_loops_share_one_line(limited, redis_url, model):
