@@ -74,7 +74,7 @@ def test_budgets_are_shown_to_those_who_may_see_them(sign_in, version):
 
 
 def test_a_prompt_is_all_its_versions(boss, version):
-    call_on(day(1), version, cost=30 * CENT, total_ms=1000)
+    call_on(day(1), version, cost=30 * CENT, total_ms=840)
     call_on(day(2), make_version(), cost=20 * CENT, total_ms=4000, user=boss.user)
     call_on(day(2), make_version("other"), cost=10 * CENT, status="failed")
     call_on(day(3), cost=5 * CENT, total_ms=None)
@@ -85,8 +85,8 @@ def test_a_prompt_is_all_its_versions(boss, version):
         "2",
         "2,468 / 50",
         "0 %",
-        "1.0 s",
-        "3.8 s",
+        "837 ms",
+        "4.2 s",
         "$0.00",
         "0",
     ]
