@@ -48,6 +48,10 @@ class Spend(models.Model):
     tokens_in = models.BigIntegerField(_("tokens in"), db_default=0)
     tokens_out = models.BigIntegerField(_("tokens out"), db_default=0)
 
+    stamp = models.BigIntegerField(
+        _("stamp"), db_default=0, editable=False, help_text=_("Another number after each change of the row.")
+    )
+
     class Meta:
         verbose_name = _("spend")
         verbose_name_plural = _("spend")
