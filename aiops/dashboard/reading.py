@@ -105,13 +105,13 @@ def _in_parts(
     over = last - timedelta(days=FRESH)
     state = tuple([(day, stamp) for day, stamp in stamps.items() if first <= day <= over])
     return chain(
-        _of_days_over(columns, by, first, over, keys, state),
+        of_days_over(columns, by, first, over, keys, state),
         _rows(columns, by, max(first, over + timedelta(days=1)), last, keys, by_key=True),
     )
 
 
 @lru_cache(maxsize=128)
-def _of_days_over(
+def of_days_over(
     columns: str, by: str, first: date, last: date, keys: tuple[str, ...] | None, state: tuple[tuple[date, int], ...]
 ) -> list[Any]:
     """Kept as long as those days are in the state that they were in: to add up half a year again takes the longest.
