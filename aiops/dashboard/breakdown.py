@@ -131,14 +131,14 @@ def _lines(found: Mapping[str, Found], whose: Mapping[str, Sequence[str]], stret
 
 
 def _line(subject: str, some: Sequence[Found], stretch: Stretch) -> Line:
-    is_one = len(some) == 1
+    one = some[0] if len(some) == 1 else Found.sum(some)
     return Line(
         key=subject,
         name=subject,
-        figures=some[0].figures if is_one else Figures.sum(one.figures for one in some),
-        before=some[0].before if is_one else Figures.sum(one.before for one in some),
-        first=min((one.first for one in some if one.first), default=stretch.first),
-        last=max((one.last for one in some if one.last), default=stretch.last),
+        figures=one.figures,
+        before=one.before,
+        first=one.first or stretch.first,
+        last=one.last or stretch.last,
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, Self
 
 from django.db import connections, router
 
@@ -67,23 +66,29 @@ class Found:
     last: date | None = None
     """Days of the stretch between which there were calls."""
 
-    def add(self, figures: Figures, first: date, last: date) -> None:
-        """What it came to on other days as well."""
-        self.figures = Figures.sum([self.figures, figures]) if self.first else figures
-        self.first = min(self.first or first, first)
-        self.last = max(self.last or last, last)
+    @classmethod
+    def sum(cls, some: Sequence[Self]) -> Self:
+        """All of them together."""
+        return cls(
+            figures=Figures.sum(one.figures for one in some),
+            before=Figures.sum(one.before for one in some),
+            first=min((one.first for one in some if one.first), default=None),
+            last=max((one.last for one in some if one.last), default=None),
+        )
 
 
 def by_key(by: str, stretch: Stretch, stamps: Stamps) -> dict[str, Found]:
     """Of which → what it came to, without times."""
-    found: defaultdict[str, Found] = defaultdict(Found)
+    found: dict[str, Found] = {}
     now = f"key, MIN(day), MAX(day), {_sums(COUNTED)}"
     for key, first, last, *sums in _in_parts(now, by, stretch.first, stretch.last, stamps):
-        found[key].add(Figures.of(sums), _day(first), _day(last))
+        one = Found(figures=Figures.of(sums), first=_day(first), last=_day(last))
+        found[key] = Found.sum([found[key], one]) if key in found else one
     before = f"key, {_sums(('calls', 'cost'))}"
     for key, calls, cost in _in_parts(before, by, stretch.first_before, stretch.last_before, stamps):
-        found[key].before = Figures.sum([found[key].before, Figures(calls=int(calls), cost=int(cost))])
-    return dict(found)
+        so_far = found.setdefault(key, Found()).before
+        found[key].before = Figures(calls=so_far.calls + int(calls), cost=so_far.cost + int(cost))
+    return found
 
 
 def times_of(by: str, keys: Collection[str], stretch: Stretch, stamps: Stamps) -> dict[str, list[int]]:
