@@ -19,7 +19,8 @@ from aiops.jobs.claim import lease
 from aiops.jobs.control import resume
 from aiops.jobs.doorbell import ring
 from aiops.jobs.errors import WrongState
-from aiops.jobs.models import Job
+from aiops.jobs.heartbeat import beat
+from aiops.jobs.models import Heartbeat, Job
 from aiops.jobs.settle import settle_lost
 from aiops.jobs.slice import work_slice
 from aiops.ledger.warnings import warn
@@ -40,6 +41,7 @@ def work(job_id: int, rung_at: str = "") -> int:
         job_id: which job.
         rung_at: when the bell was rung that is heard now; empty for whoever comes without one.
     """
+    patient(beat)()
     job = _running(job_id)
     if job is None or (rung_at and job.rung_at != datetime.fromisoformat(rung_at)):
         return 0
@@ -69,9 +71,16 @@ def go_on_with_money(now: datetime) -> int:
     return gone_on
 
 
+def say_alive() -> None:
+    """Nothing else: whoever asked wants to know whether a message is heard."""
+    beat()
+
+
 def sweep() -> int:
     """See to what nobody rang for: each minute, by a schedule. Returns how many jobs were rung for."""
+    beat()
     now = timezone.now()
+    Heartbeat.objects.forget_old(now)
     Job.objects.filter(status=Job.Status.PLANNING, created_at__lt=now - STALE_PLAN).delete()
     usable, _wrong = usable_connections()
     if usable:

@@ -26,6 +26,7 @@ from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, lease, pick
 from aiops.jobs.errors import WrongState
 from aiops.jobs.failing import too_much_fails
 from aiops.jobs.flight import Flight, Rehold
+from aiops.jobs.heartbeat import beat_now_and_then
 from aiops.jobs.models import Item, Job
 from aiops.jobs.settle import fail, flush, settle_lost
 from aiops.ledger.errors import BudgetRefused
@@ -78,6 +79,7 @@ class Worker:
             self.asking += reholds
         begun = 0
         try:
+            beat_now_and_then()
             self._write(now)
             if self.may_go_on(now) and claiming:
                 begun = self._top_up(min(self.slots + self.spare, self.most) - self.flight.size, now)
