@@ -27,6 +27,15 @@ class Options:
     slice_seconds: int = 60
     """Seconds that a worker works before it rings for the next."""
 
+    at_work_seconds: int = 60
+    """Seconds that a job waits for a worker that has stopped saying that it is there."""
+
+    lease_margin_seconds: int = 60
+    """Seconds that the lease of an item outlasts the latest end of its call."""
+
+    unheard_seconds: int = 300
+    """Seconds after which nobody will hear a ring any more: the message is lost, or the queue is."""
+
     in_transaction: Literal["refuse", "allow"] = "refuse"
     """What becomes of a call inside somebody's open transaction, where its record would not outlive a rollback."""
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from aiops.health.mailbox import ask_for_beat, clear
 from aiops.jobs.models import Heartbeat
+from aiops.jobs.tasks import ring_again
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Eye:
         self._looked_at = float("-inf")
         self._thread: threading.Thread | None = None
         self._fresh: int | None = None
+        self._rings = False
 
     def look(self, *, asking: bool, silent: float, at: float) -> int | None:
         """How often the cluster was heard of; None where there is nothing new to be said, or it cannot be found out.
@@ -51,9 +53,10 @@ class Eye:
         fresh, self._fresh = self._fresh, None
         return fresh
 
-    def rest(self) -> None:
-        """The cluster is gone: what it was asked it will not answer."""
+    def begin(self) -> None:
+        """A cluster is started. What one before it had been given nobody will do, unless it is told again."""
         self._asked_at = float("-inf")
+        self._rings = True
 
     def close(self, patience: float = 5.0) -> None:
         """The cluster has ended as it was asked to. Says so, if the database can be told."""
@@ -63,6 +66,9 @@ class Eye:
 
     def _see(self, asks: bool) -> None:
         try:
+            if self._rings:
+                ring_again()
+                self._rings = False
             if asks:
                 ask_for_beat(self._cluster)
             self._fresh = Heartbeat.objects.beats_of(self._cluster)

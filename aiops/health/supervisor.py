@@ -91,6 +91,7 @@ class Supervisor:
     def _one_cluster(self) -> None:
         """From the start of a cluster until the last of its processes is gone."""
         self._notes.clear()
+        self._eye.begin()
         process = subprocess.Popen(  # noqa: S603 - our own command
             self._command, env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -102,7 +103,6 @@ class Supervisor:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            self._eye.rest()
 
     def _mind(self, process: subprocess.Popen[bytes]) -> None:
         """Watch a cluster until it has ended, or has to be killed."""

@@ -71,6 +71,18 @@ def go_on_with_money(now: datetime) -> int:
     return gone_on
 
 
+def ring_again() -> int:
+    """Ring once more for jobs that wait for a worker: who had taken their messages is dead. Returns how many there are.
+
+    Else they would wait for as long as it takes the sweeper to believe it.
+    """
+    waiting = Job.objects.left_alone(timezone.now()).exclude(rung_at=None).values_list("pk", flat=True)
+    for job_id in waiting:
+        with transaction.atomic():
+            ring(job_id)
+    return len(waiting)
+
+
 def say_alive() -> None:
     """Nothing else: whoever asked wants to know whether a message is heard."""
     beat()

@@ -16,12 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from aiops.jobs.errors import WrongState
 from aiops.ledger.periods import periods_of
 from aiops.ledger.scopes import ChargedTo
+from aiops.options import options
 
 if TYPE_CHECKING:
     pass
-
-UNHEARD = timedelta(minutes=5)
-"""After so long nobody will hear a ring any more: the message is lost, or the queue is."""
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -222,7 +220,7 @@ class Job(models.Model):
 
     def needs_ring(self, now: datetime) -> bool:
         """Whether there is work, and no worker on the way to it."""
-        unheard = self.rung_at is None or self.rung_at < now - UNHEARD
+        unheard = self.rung_at is None or self.rung_at < now - timedelta(seconds=options().unheard_seconds)
         return unheard and (self.items.claimable(now).exists() or self.items.followers().exists())
 
     def take(self, worker: UUID, *, until: datetime, now: datetime) -> bool:
