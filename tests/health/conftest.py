@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django_q.models import Schedule
 
 from aiops.jobs.models import Heartbeat
+from tests.commands.conftest import run as run
 
 ROOT = Path(__file__).parent.parent.parent
 GENEROUS = 120
