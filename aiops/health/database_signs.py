@@ -77,17 +77,31 @@ def _of_postgresql() -> Sign:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('server_version'), current_setting('max_connections')::int, "
+            "current_setting('idle_in_transaction_session_timeout'), "
             "(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
         )
-        version, most, used = cursor.fetchone()
-    words = {"version": version, "used": used, "most": most}
-    full = used > FULL * most
+        version, most, idle, used = cursor.fetchone()
+    remedy = ""
+    if used > FULL * most:
+        remedy = _("Raise max_connections, or put PgBouncer in between: who comes too late is refused.")
+    elif idle == "0":
+        remedy = _(
+            "Set idle_in_transaction_session_timeout, as to 60s: "
+            "a machine that is cut off in the middle of a transaction keeps its locks for ever."
+        )
     return Sign(
         what="database",
-        level=Level.WARN if full else Level.OK,
-        said=_("PostgreSQL %(version)s, %(used)s of %(most)s connections.") % words,
-        remedy=_("Raise max_connections, or put PgBouncer in between: who comes too late is refused.") if full else "",
-        facts={"vendor": "postgresql", "version": version, "connections": used, "max_connections": most},
+        level=Level.WARN if remedy else Level.OK,
+        said=_("PostgreSQL %(version)s, %(used)s of %(most)s connections.")
+        % {"version": version, "used": used, "most": most},
+        remedy=remedy,
+        facts={
+            "vendor": "postgresql",
+            "version": version,
+            "connections": used,
+            "max_connections": most,
+            "idle_in_transaction_session_timeout": idle,
+        },
     )
 
 
