@@ -185,6 +185,8 @@ AIOPS = {
     # Who is told of a budget that is nearly spent.
     "BUDGET_MAIL": env.list("BUDGET_MAIL", []),
     "BUDGET_WEBHOOK": env.str("BUDGET_WEBHOOK", "") or None,
+    # What is told of a job that is done is posted there, too, signed with JOB_WEBHOOK_KEY.
+    "JOB_WEBHOOK": env.str("JOB_WEBHOOK", "") or None,
     # Counts requests and tokens a minute, where it is there; the database does otherwise.
     "REDIS_URL": REDIS_URL or None,
 }

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aiops.health.call_signs import of_connections, of_switch
 from aiops.health.database_signs import of_database, of_redis
-from aiops.health.job_signs import of_jobs, of_leases
+from aiops.health.job_signs import of_jobs, of_leases, of_notices
 from aiops.health.money_signs import of_budgets, of_calls_under_way
 from aiops.health.queue_signs import clusters, of_queue, of_sweeper, of_workers
 from aiops.health.signs import Examination
@@ -26,6 +26,7 @@ def examine(now: datetime) -> Examination:
         *of_sweeper(now),
         *of_jobs(now),
         of_leases(now),
+        *of_notices(),
         of_switch(),
         *of_connections(now),
         of_calls_under_way(now),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from aiops.health.signs import Level, Sign
-from aiops.jobs.models import Item, Job
+from aiops.jobs.models import Item, Job, Notice
 from aiops.options import options
 
 MOST = 1000
@@ -135,4 +135,23 @@ def of_leases(now: datetime) -> Sign:
         remedy=_("They are taken up with their job's next slice: see that workers run."),
         facts={"left_behind": count},
         page="aiops_item_changelist?status=claimed",
+    )
+
+
+def of_notices() -> Iterator[Sign]:
+    """Ends of jobs of which nobody could be told."""
+    count = Notice.objects.given_up().order_by()[: MOST + 1].count()
+    if not count:
+        return
+    text = ngettext(
+        "%(n)s notice of a job could not be told, however often it was tried.",
+        "%(n)s notices of jobs could not be told, however often it was tried.",
+        count,
+    )
+    yield Sign(
+        what="notices",
+        level=Level.WARN,
+        said=text % {"n": count},
+        remedy=_("See in the workers' log why: MAIL_HOST, JOB_WEBHOOK, JOB_WEBHOOK_KEY."),
+        facts={"given_up": count},
     )

@@ -23,6 +23,7 @@ from aiops.jobs.heartbeat import beat
 from aiops.jobs.models import Heartbeat, Job
 from aiops.jobs.settle import settle_lost
 from aiops.jobs.slice import work_slice
+from aiops.jobs.telling import tell_ends
 from aiops.ledger.warnings import warn
 from aiops.options import options
 from aiops.stops.switch import stopped
@@ -49,6 +50,8 @@ def work(job_id: int, rung_at: str = "") -> int:
     flush_uses(now=timezone.now())
     if report.more:
         ring(job_id)
+    else:
+        tell_ends(timezone.now(), job_id=job_id)
     return report.ended
 
 
@@ -109,6 +112,7 @@ def sweep() -> int:
             ring(job.pk)
         rung += 1
     # Last: they ask others, which may take their time.
+    tell_ends(now)
     warn(now)
     expire(now)
     return rung

@@ -17,12 +17,16 @@ class Proxy:
         self._sockets: list[socket.socket] = []
         self._passes = threading.Event()
         self._passes.set()
+        self._is_cut = False
         self._listener = self._listen(0)
         self.port: int = self._listener.getsockname()[1]
-        self._is_over = False
 
     def cut(self) -> None:
         """Both ends are told, and nobody is let in."""
+        self._is_cut = True
+        # Closed alone, it would let in one more: whoever waits for that does not wake by it.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for one in self._sockets:
             # The end of a connection, not an end of what is said.
@@ -41,13 +45,13 @@ class Proxy:
         if not self._passes.is_set():
             self._passes.set()
         else:
+            self._is_cut = False
             self._listener = self._listen(self.port)
 
     def __enter__(self) -> Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._is_over = True
         self.cut()
         self._passes.set()
 
@@ -61,6 +65,9 @@ class Proxy:
             while True:
                 here, _ = listener.accept()
                 self._passes.wait()
+                if self._is_cut:
+                    here.close()
+                    return
                 there = socket.create_connection(self._there)
                 self._sockets += [here, there]
                 for source, target in ((here, there), (there, here)):

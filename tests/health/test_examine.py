@@ -263,7 +263,7 @@ def test_a_redis_that_is_away_is_to_be_known_and_its_password_is_not(well, setti
     assert "s3cret" not in signs()["redis"].said + signs()["redis"].remedy
 
 
-MOST_QUERIES = 12
+MOST_QUERIES = 13
 
 
 def test_it_asks_no_more_however_much_there_is(well, version):

@@ -73,6 +73,8 @@ DOORS = [
     *((f"aiops_spend_{page}", "post", NOT_THIS_WAY) for page in ("changelist", "csv")),
     ("aiops_heartbeat_changelist", "get", READ | {"job only": 200}),
     ("aiops_heartbeat_changelist", "post", NOT_THIS_WAY),
+    ("aiops_job_seen", "post", EFFECT | {"viewer": 302, "job only": 302}),
+    *(("aiops_job_seen", method, NOT_THIS_WAY) for method in ("get", "head", "put", "delete")),
     ("aiops_job_run_file", "get", RUN | {"job only": 403}),
     ("aiops_job_run_file", "post", RUN | {"job only": 403}),
     ("aiops_stop_changelist", "get", STOPS),
@@ -102,7 +104,9 @@ def rows(version):
 
 def address(name: str, rows) -> str:
     model, page = name.split("_")[1:3]
-    plain = page in ("changelist", "add", "sync", "csv") or name.endswith(("run_file", "stop_stop", "go_on"))
+    plain = page in ("changelist", "add", "sync", "csv") or name.endswith(
+        ("run_file", "stop_stop", "go_on", "job_seen")
+    )
     return reverse(f"admin:{name}", args=() if plain else (rows[model].pk,))
 
 

@@ -3,5 +3,6 @@
 from aiops.jobs.models.heartbeat import Heartbeat
 from aiops.jobs.models.item import Item, ItemQuerySet
 from aiops.jobs.models.job import Job, JobQuerySet
+from aiops.jobs.models.notice import Notice
 
-__all__ = ["Heartbeat", "Item", "ItemQuerySet", "Job", "JobQuerySet"]
+__all__ = ["Heartbeat", "Item", "ItemQuerySet", "Job", "JobQuerySet", "Notice"]
