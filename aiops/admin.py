@@ -5,6 +5,7 @@ from aiops.calls.admin import CallAdmin
 from aiops.catalogue.admin import ModelCardAdmin
 from aiops.dashboard.admin import SpendAdmin
 from aiops.files.admin import UploadedFileAdmin
+from aiops.health.admin import HealthAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.run_page import RunPromptMixin
 from aiops.ledger.admin import BudgetAdmin
@@ -15,6 +16,7 @@ __all__ = [
     "BudgetAdmin",
     "CachedAnswerAdmin",
     "CallAdmin",
+    "HealthAdmin",
     "ItemAdmin",
     "JobAdmin",
     "ModelCardAdmin",

@@ -5,7 +5,7 @@ from aiops.calls.models import Call
 from aiops.calls.spend import Spend
 from aiops.catalogue.models import ModelCard, ModelOpinion
 from aiops.files.models import UploadedFile
-from aiops.jobs.models import Item, Job
+from aiops.jobs.models import Heartbeat, Item, Job, Notice
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
 from aiops.ledger.own_prices import OwnPrice
 from aiops.limits.models import Pace
@@ -17,11 +17,13 @@ __all__ = [
     "BudgetPeriod",
     "CachedAnswer",
     "Call",
+    "Heartbeat",
     "Hold",
     "Item",
     "Job",
     "ModelCard",
     "ModelOpinion",
+    "Notice",
     "OwnPrice",
     "Pace",
     "Spend",

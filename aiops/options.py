@@ -27,6 +27,15 @@ class Options:
     slice_seconds: int = 60
     """Seconds that a worker works before it rings for the next."""
 
+    at_work_seconds: int = 60
+    """Seconds that a job waits for a worker that has stopped saying that it is there."""
+
+    lease_margin_seconds: int = 60
+    """Seconds that the lease of an item outlasts the latest end of its call."""
+
+    unheard_seconds: int = 300
+    """Seconds after which nobody will hear a ring any more: the message is lost, or the queue is."""
+
     in_transaction: Literal["refuse", "allow"] = "refuse"
     """What becomes of a call inside somebody's open transaction, where its record would not outlive a rollback."""
 
@@ -56,6 +65,12 @@ class Options:
 
     budget_webhook: str | None = field(default=None, repr=False)
     """Where that is posted as JSON, too. There may be a secret in it."""
+
+    job_mail: bool = True
+    """Whether whoever started a job is told by mail that it is done, where it took longer than a minute, or paused."""
+
+    job_webhook: str | None = field(default=None, repr=False)
+    """Where that is posted as signed JSON, too. There may be a secret in it."""
 
     redis_url: str | None = field(default=None, repr=False)
     """Address of the Redis that counts limits; None: the database does. There may be a password in it."""
@@ -133,10 +148,11 @@ def _check(name: object, value: object) -> None:
     if name == "REDIS_URL" and not _is_address_of_redis(value):
         # Not repeated: there may be a password in it.
         raise InvalidOption("AIOPS['REDIS_URL'] is no address of a Redis: it must begin with redis://, or be None.")
-    if name == "BUDGET_WEBHOOK" and not _is_web_address(value):
-        raise InvalidOption(
-            "AIOPS['BUDGET_WEBHOOK'] is no address: it must begin with https:// or http://, or be None."
-        )
+    if name in ("BUDGET_WEBHOOK", "JOB_WEBHOOK") and not _is_web_address(value):
+        # Not repeated: there may be a secret in it.
+        raise InvalidOption(f"AIOPS['{name}'] is no address: it must begin with https:// or http://, or be None.")
+    if known[name].type == "bool" and not isinstance(value, bool):
+        raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be True or False.")
     if known[name].type == "str | Path | None" and not isinstance(value, str | Path | None):
         raise InvalidOption(f"AIOPS[{name!r}] is {value!r}: it must be a path.")
     if known[name].type == "tuple[str, ...]" and not is_list_of_texts(value):

@@ -109,6 +109,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A machine that is cut off says no goodbye: neither side may wait for it for ever, least of all the server with its
+    # locks held. What the address itself says goes before.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 10,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "options": "-c idle_in_transaction_session_timeout=60s -c tcp_keepalives_idle=30",
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 
 REDIS_URL: str = env.str("REDIS_URL", "")
 CACHES = {
@@ -175,6 +185,8 @@ AIOPS = {
     # Who is told of a budget that is nearly spent.
     "BUDGET_MAIL": env.list("BUDGET_MAIL", []),
     "BUDGET_WEBHOOK": env.str("BUDGET_WEBHOOK", "") or None,
+    # What is told of a job that is done is posted there, too, signed with JOB_WEBHOOK_KEY.
+    "JOB_WEBHOOK": env.str("JOB_WEBHOOK", "") or None,
     # Counts requests and tokens a minute, where it is there; the database does otherwise.
     "REDIS_URL": REDIS_URL or None,
 }

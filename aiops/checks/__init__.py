@@ -7,7 +7,9 @@ from django.core.checks import Tags, register
 from aiops.checks.apps import check_apps, check_import_export
 from aiops.checks.connections import check_connections, check_default_key, check_labelled_versions
 from aiops.checks.databases import check_databases, check_routing, check_sqlite_library
+from aiops.checks.leases import check_leases
 from aiops.checks.model_ends import check_model_ends
+from aiops.checks.notices import check_notices
 from aiops.checks.old_way import check_old_way
 from aiops.checks.options import check_options
 from aiops.checks.queue import check_lease, check_tuning
@@ -21,7 +23,9 @@ for check in (
     check_databases,
     check_import_export,
     check_lease,
+    check_leases,
     check_model_ends,
+    check_notices,
     check_old_way,
     check_options,
     check_redaction,

@@ -12,10 +12,9 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.db import DEFAULT_DB_ALIAS, router
 from django.db.models import Model
 
-SQLITE = "django.db.backends.sqlite3"
-WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
-"""First and last version whose WAL may, rarely, be reset while another process reads it."""
+from aiops.health.database_signs import has_wal_reset_bug
 
+SQLITE = "django.db.backends.sqlite3"
 TUNED = (
     "Set OPTIONS = {'timeout': 20, 'transaction_mode': 'IMMEDIATE', "
     "'init_command': 'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;'} on the database."
@@ -24,8 +23,7 @@ TUNED = (
 
 def check_sqlite_library(**_: Any) -> list[CheckMessage]:
     """W001: a SQLite whose WAL may be corrupted."""
-    first, last = WAL_RESET_BUG
-    if not _uses_sqlite() or not first <= sqlite3.sqlite_version_info <= last:
+    if not _uses_sqlite() or not has_wal_reset_bug():
         return []
     return [
         Warning(

@@ -16,13 +16,9 @@ MOST_CLAIMS = 3
 """An item that was claimed so often and never ended kills its workers: it is not given out again."""
 
 
-MARGIN = timedelta(seconds=60)
-"""How long a lease outlasts the latest end of its call."""
-
-
 def lease(connection: Connection) -> timedelta:
     """How long an item is one worker's: its call may wait for a slot as long as the slice lasts, and then fly."""
-    return timedelta(seconds=options().slice_seconds + connection.deadline) + MARGIN
+    return timedelta(seconds=options().slice_seconds + connection.deadline + options().lease_margin_seconds)
 
 
 def pick(job: Job, *, limit: int, now: datetime) -> list[Item]:

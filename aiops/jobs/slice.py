@@ -20,7 +20,7 @@ from aiops.jobs.claim import pick
 from aiops.jobs.duplicates import follow_rest
 from aiops.jobs.models import Job
 from aiops.jobs.tried import rest_of
-from aiops.jobs.worker import AT_WORK, Worker, pause
+from aiops.jobs.worker import Worker, at_work, pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ def work_slice(job: Job, *, seconds: float) -> SliceReport:
 def _take(job: Job, token: UUID) -> datetime | None:
     """Until when this worker is at the job; None where another one is, or the job does not run."""
     now = timezone.now()
-    return now + AT_WORK if job.take(token, until=now + AT_WORK, now=now) else None
+    until = now + at_work()
+    return until if job.take(token, until=until, now=now) else None
 
 
 @patient

@@ -20,9 +20,11 @@ from aiops.jobs.claim import lease
 from aiops.jobs.control import resume
 from aiops.jobs.doorbell import ring
 from aiops.jobs.errors import WrongState
-from aiops.jobs.models import Job
+from aiops.jobs.heartbeat import beat
+from aiops.jobs.models import Heartbeat, Job
 from aiops.jobs.settle import settle_lost
 from aiops.jobs.slice import work_slice
+from aiops.jobs.telling import tell_ends
 from aiops.ledger.warnings import warn
 from aiops.options import options
 from aiops.stops.switch import stopped
@@ -41,6 +43,7 @@ def work(job_id: int, rung_at: str = "") -> int:
         job_id: which job.
         rung_at: when the bell was rung that is heard now; empty for whoever comes without one.
     """
+    patient(beat)()
     job = _running(job_id)
     if job is None or (rung_at and job.rung_at != datetime.fromisoformat(rung_at)):
         return 0
@@ -51,6 +54,8 @@ def work(job_id: int, rung_at: str = "") -> int:
     if report.more:
         failpoint("work.ringing")
         ring(job_id)
+    else:
+        tell_ends(timezone.now(), job_id=job_id)
     return report.ended
 
 
@@ -73,10 +78,29 @@ def go_on_with_money(now: datetime) -> int:
     return gone_on
 
 
+def ring_again() -> int:
+    """Ring once more for jobs that wait for a worker: who had taken their messages is dead. Returns how many there are.
+
+    Else they would wait for as long as it takes the sweeper to believe it.
+    """
+    waiting = Job.objects.left_alone(timezone.now()).exclude(rung_at=None).values_list("pk", flat=True)
+    for job_id in waiting:
+        with transaction.atomic():
+            ring(job_id)
+    return len(waiting)
+
+
+def say_alive() -> None:
+    """Nothing else: whoever asked wants to know whether a message is heard."""
+    beat()
+
+
 def sweep() -> int:
     """See to what nobody rang for: each minute, by a schedule. Returns how many jobs were rung for."""
+    beat()
     now = timezone.now()
     failpoint("sweep.begun")
+    Heartbeat.objects.forget_old(now)
     Job.objects.filter(status=Job.Status.PLANNING, created_at__lt=now - STALE_PLAN).delete()
     usable, _wrong = usable_connections()
     if usable:
@@ -97,6 +121,7 @@ def sweep() -> int:
         rung += 1
     failpoint("sweep.rung")
     # Last: they ask others, which may take their time.
+    tell_ends(now)
     warn(now)
     expire(now)
     return rung

@@ -27,9 +27,11 @@ from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, lease, pick
 from aiops.jobs.errors import WrongState
 from aiops.jobs.failing import too_much_fails
 from aiops.jobs.flight import Flight, Rehold
+from aiops.jobs.heartbeat import beat_now_and_then
 from aiops.jobs.models import Item, Job
 from aiops.jobs.settle import fail, flush, settle_lost
 from aiops.ledger.errors import BudgetRefused
+from aiops.options import options
 from aiops.stops.switch import stopped
 
 logger = logging.getLogger(__name__)
@@ -42,9 +44,6 @@ SPARE = 2.0
 
 They bridge the time between windows. Never more than there are slots: a kill may not cost more than a window.
 """
-
-AT_WORK = timedelta(seconds=60)
-"""How long a job waits for a worker that has stopped saying that it is there."""
 
 
 class Worker:
@@ -79,6 +78,7 @@ class Worker:
             self.asking += reholds
         begun = 0
         try:
+            beat_now_and_then()
             self._write(now)
             if self.may_go_on(now) and claiming:
                 begun = self._top_up(min(self.slots + self.spare, self.most) - self.flight.size, now)
@@ -94,10 +94,10 @@ class Worker:
 
         Says now and then that it is there.
         """
-        if now >= self.stays_until - AT_WORK / 2:
-            if not self.job.take(self.token, until=now + AT_WORK, now=now):
+        if now >= self.stays_until - at_work() / 2:
+            if not self.job.take(self.token, until=now + at_work(), now=now):
                 return False
-            self.stays_until = now + AT_WORK
+            self.stays_until = now + at_work()
         mine = Job.objects.running().filter(pk=self.job.pk, worker=self.token)
         # Either may be deleted at any time, and no call can be about what is gone.
         about = mine.values_list("user_id", "row_type_id").first()
@@ -215,6 +215,11 @@ class Worker:
         again = [item.pk for item in taken if item.claims]
         if again:
             settle_lost(Call.objects.filter(item_id__in=again), now=now)
+
+
+def at_work() -> timedelta:
+    """How long a job waits for a worker that has stopped saying that it is there."""
+    return timedelta(seconds=options().at_work_seconds)
 
 
 def pause(job: Job, because: Exception) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from datetime import datetime
@@ -98,4 +99,14 @@ def _by_mail(subject: str, text: str, _facts: Mapping[str, Any]) -> None:
 def _to_webhook(_subject: str, text: str, facts: Mapping[str, Any]) -> None:
     address = options().budget_webhook
     if address:
-        httpx2.post(address, json={"text": text, **facts}, timeout=PATIENCE).raise_for_status()
+        post(address, json.dumps({"text": text, **facts}).encode())
+
+
+def post(address: str, body: bytes, *, headers: Mapping[str, str] | None = None) -> None:
+    """Post JSON to a webhook of the settings.
+
+    Raises:
+        httpx2.HTTPError: it did not arrive, or was not taken.
+    """
+    sent = {"Content-Type": "application/json", **(headers or {})}
+    httpx2.post(address, content=body, headers=sent, timeout=PATIENCE).raise_for_status()

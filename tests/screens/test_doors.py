@@ -71,6 +71,10 @@ DOORS = [
     *((f"aiops_modelcard_{name}", "get", NOT_THIS_WAY) for name in ("favourite", "opine", "sync", "write")),
     *((f"aiops_spend_{page}", "get", READ | {"job only": 403}) for page in ("changelist", "csv")),
     *((f"aiops_spend_{page}", "post", NOT_THIS_WAY) for page in ("changelist", "csv")),
+    ("aiops_heartbeat_changelist", "get", READ | {"job only": 200}),
+    ("aiops_heartbeat_changelist", "post", NOT_THIS_WAY),
+    ("aiops_job_seen", "post", EFFECT | {"viewer": 302, "job only": 302}),
+    *(("aiops_job_seen", method, NOT_THIS_WAY) for method in ("get", "head", "put", "delete")),
     ("aiops_job_run_file", "get", RUN | {"job only": 403}),
     ("aiops_job_run_file", "post", RUN | {"job only": 403}),
     ("aiops_stop_changelist", "get", STOPS),
@@ -100,7 +104,9 @@ def rows(version):
 
 def address(name: str, rows) -> str:
     model, page = name.split("_")[1:3]
-    plain = page in ("changelist", "add", "sync", "csv") or name.endswith(("run_file", "stop_stop", "go_on"))
+    plain = page in ("changelist", "add", "sync", "csv") or name.endswith(
+        ("run_file", "stop_stop", "go_on", "job_seen")
+    )
     return reverse(f"admin:{name}", args=() if plain else (rows[model].pk,))
 
 
@@ -160,13 +166,13 @@ def test_every_address_of_ours_is_in_the_table():
     assert ours - history == {name for name, _, _ in DOORS}
 
 
-@pytest.mark.parametrize("model", [*LOGS, "budget", "ownprice", "spend", "stop"])
+@pytest.mark.parametrize("model", [*LOGS, "budget", "heartbeat", "ownprice", "spend", "stop"])
 def test_pages_keep_to_the_strict_policy(boss, rows, model):
     """No inline script, no inline style, nothing from elsewhere: the policy would block it."""
     pages = [reverse(f"admin:aiops_{model}_changelist")]
     if model in rows:
         pages.append(reverse(f"admin:aiops_{model}_change", args=(rows[model].pk,)))
-    elif model != "spend":
+    elif model not in ("heartbeat", "spend"):
         pages.append(reverse(f"admin:aiops_{model}_add"))
     for page in pages:
         answer = boss.get(page)

@@ -49,8 +49,8 @@ def test_the_list_asks_about_all_items_at_once(boss, version, django_assert_num_
     boss.get(LIST)
     for _ in range(4):
         make_job(make_version(), succeeded=2, failed=1, pending=1, user=boss.user)
-    # Session, user, count, jobs, items of them all, versions of the filter.
-    with django_assert_num_queries(7):
+    # Session, user, count, jobs, items of them all, versions of the filter, notices of the person.
+    with django_assert_num_queries(8):
         boss.get(LIST)
 
 

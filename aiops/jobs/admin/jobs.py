@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from aiops.calls.filters import ConnectionFilter, StatusFilter, VersionFilter
 from aiops.jobs.admin import effects, live
 from aiops.jobs.admin.downloads import download_view, downloads
+from aiops.jobs.admin.seen import seen_view
 from aiops.jobs.models import Item, Job
 from aiops.jobs.progress import counts_of
 from aiops.jobs.results import Format
@@ -78,6 +79,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
         run_file = self.admin_site.admin_view(upload_view(self))
         own = [
             path("run-file/", run_file, name="aiops_job_run_file"),
+            path("seen/", self.admin_site.admin_view(seen_view(self)), name="aiops_job_seen"),
             address("progress", live.progress_view(self), "progress"),
             *(address(name, effects.effect_view(self, effect), name) for name, effect in effects.EFFECTS.items()),
             *(address(f"results.{kind}", download_view(self, kind), f"results_{kind}") for kind in Format),

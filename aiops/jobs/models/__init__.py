@@ -1,6 +1,8 @@
 """A prompt over many rows: the job, and an item for each row."""
 
+from aiops.jobs.models.heartbeat import Heartbeat
 from aiops.jobs.models.item import Item, ItemQuerySet
 from aiops.jobs.models.job import Job, JobQuerySet
+from aiops.jobs.models.notice import Notice
 
-__all__ = ["Item", "ItemQuerySet", "Job", "JobQuerySet"]
+__all__ = ["Heartbeat", "Item", "ItemQuerySet", "Job", "JobQuerySet", "Notice"]

@@ -11,18 +11,17 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from aiops.failpoints import failpoint
 from aiops.jobs.errors import WrongState
 from aiops.ledger.periods import periods_of
 from aiops.ledger.scopes import ChargedTo
+from aiops.options import options
 
 if TYPE_CHECKING:
     pass
-
-UNHEARD = timedelta(minutes=5)
-"""After so long nobody will hear a ring any more: the message is lost, or the queue is."""
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -167,7 +166,9 @@ class Job(models.Model):
         Raises:
             WrongState: it is not running.
         """
-        self._move(Job.Status.PAUSED, since=[Job.Status.RUNNING], paused_because=because, waits_for=waits_for)
+        with transaction.atomic():
+            self._move(Job.Status.PAUSED, since=[Job.Status.RUNNING], paused_because=because, waits_for=waits_for)
+            self.notices.announce(self, Job.Status.PAUSED, now=timezone.now(), because=because)
 
     def resume(self) -> None:
         """Go on with the items that are left; the caller rings.
@@ -219,11 +220,15 @@ class Job(models.Model):
         Whatever stops a job before that, it says what the rest would cost before it goes on with it.
         """
         trying = Job.objects.running().filter(pk=self.pk, trying=True)
-        return bool(trying.update(status=Job.Status.PAUSED, paused_because=because, waits_for=None, trying=False))
+        with transaction.atomic():
+            if not trying.update(status=Job.Status.PAUSED, paused_because=because, waits_for=None, trying=False):
+                return False
+            self.notices.announce(self, Job.Status.PAUSED, now=timezone.now(), because=because)
+        return True
 
     def needs_ring(self, now: datetime) -> bool:
         """Whether there is work, and no worker on the way to it."""
-        unheard = self.rung_at is None or self.rung_at < now - UNHEARD
+        unheard = self.rung_at is None or self.rung_at < now - timedelta(seconds=options().unheard_seconds)
         return unheard and (self.items.claimable(now).exists() or self.items.followers().exists())
 
     def take(self, worker: UUID, *, until: datetime, now: datetime) -> bool:
@@ -247,7 +252,10 @@ class Job(models.Model):
             # Two statements: one alone would not see the items of a retry that it had to wait for.
             if not running.select_for_update().exists() or self.items.open().exists():
                 return False
-            return bool(running.update(status=Job.Status.FINISHED, ended_at=now))
+            if not running.update(status=Job.Status.FINISHED, ended_at=now):
+                return False
+            self.notices.announce(self, Job.Status.FINISHED, now=now)
+            return True
 
     def _move(self, to: str, *, since: Sequence[str], **fields: Any) -> None:
         changed = Job.objects.filter(pk=self.pk, status__in=since).update(status=to, **fields)

@@ -1,0 +1,42 @@
+"""Whether a cluster that is not heard of stands still, or is only not to be heard just now."""
+
+from __future__ import annotations
+
+LONGEST_LOOK = 5.0
+"""Seconds that count at most between two looks: a watcher that stood still itself has seen nothing meanwhile."""
+
+
+class Watch:
+    """Adds up silence. It goes by a steady clock, so that one that jumps kills nobody."""
+
+    def __init__(self, *, patience: float, at: float) -> None:
+        """
+        Args:
+            patience: seconds of silence after which it stands still. Until it is first heard of it has twice as long.
+            at: seconds of a steady clock, as everywhere here.
+        """
+        self.silent = 0.0
+        self.heard = False
+        self._patience = patience
+        self._beats: int | None = None
+        self._at = at
+
+    def look(self, beats: int | None, *, busy: bool, at: float) -> None:
+        """Take note of what there is to see.
+
+        Args:
+            beats: how often it was heard of; None where that cannot be found out, which says nothing about it.
+            busy: one of its workers is at a task that says nothing while it lasts.
+        """
+        if beats is None:
+            return
+        passed, self._at = min(at - self._at, LONGEST_LOOK), at
+        # What was counted before it was started is none of its own.
+        news = self._beats is not None and beats != self._beats
+        self.heard, self._beats = self.heard or news, beats
+        self.silent = 0.0 if news or busy else self.silent + passed
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether nothing will come any more."""
+        return self.silent > self._patience * (1 if self.heard else 2)
