@@ -1,0 +1,214 @@
+"""The chaos itself: jobs run, processes die by a seeded list, and at the end everything is looked at."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from django.db import OperationalError, close_old_connections, connection
+
+from aiops.gateway.testing import StandIn
+from aiops.jobs.models import Job
+from aiops.jobs.sources import model_source
+from aiops.jobs.start import start_job
+from aiops.jobs.tasks import sweep
+from aiops.ledger.models import Budget
+from project.helpdesk.models import Ticket
+from prompts.models import Prompt, PromptVersion
+from tests.chaos.aim import Aim
+from tests.chaos.cluster import Workers, wait_for, wake
+from tests.chaos.promises import broken, left, most_twice
+from tests.hammers import ROOT
+
+STANDS = 7.0
+"""Seconds that a process stands still: longer than any lease."""
+
+ROWS = 25
+"""Of a job."""
+
+AT_ONCE = 3
+"""Jobs."""
+
+DRAIN = 240
+"""Seconds after the last death in which everything must have come to its end."""
+
+OF_OTHERS = {"plan.", "resume.", "retry."}
+"""Places where no worker comes by."""
+
+
+def places() -> list[str]:
+    """The names in the code at which a worker may be hit."""
+    found = set()
+    for path in (ROOT / "aiops").rglob("*.py"):
+        found |= set(re.findall(r'failpoint\("([a-z_.]+)"\)', path.read_text()))
+    return sorted(name for name in found if not any(name.startswith(room) for room in OF_OTHERS))
+
+
+@dataclass
+class Told:
+    """What came of it."""
+
+    kills: int = 0
+    stops: int = 0
+    by_kind: Counter[str] = field(default_factory=Counter)
+    missed: int = 0
+    """Aims at places where nobody came by in time."""
+
+    jobs: int = 0
+    rows: int = 0
+    sent: int = 0
+    twice: int = 0
+    starts: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+class Chaos:
+    """One site with its workers, its provider and its budget."""
+
+    def __init__(self, folder: Path, provider: StandIn, environment: dict[str, str], *, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.provider = provider
+        self.told = Told()
+        self.texts: dict[str, int] = {}
+        self._aim = Aim(folder)
+        self._asleep: list[tuple[float, int]] = []
+        self._numbers = count(1)
+        self._version = _prompt()
+        Budget.objects.update_or_create(
+            name="All", defaults={"scope": "everything", "renewal": "month", "cap": 10**15, "active": True}
+        )
+        self.workers = Workers(folder, environment)
+
+    def run(self, kills: int) -> Told:
+        """Let so many processes be hit, then wait for the end and look."""
+        deaths = self._deaths()
+        while self.told.kills + self.told.stops < kills:
+            self._mind()
+            next(deaths)()
+        self._aim.drop()
+        ended = wait_for(self._is_over, DRAIN, every=0.5)
+        self.told.faults += [] if ended else [f"not at its end after {DRAIN} s: {left()}"]
+        self.workers.end()
+        self._count()
+        return self.told
+
+    def _mind(self) -> None:
+        """What a site does by itself each minute, and whoever runs it when something has ended."""
+        now = time.monotonic()
+        for at, pid in [one for one in self._asleep if one[0] <= now]:
+            wake(pid)
+            self._asleep.remove((at, pid))
+        self.workers.keep_going()
+        try:
+            while Job.objects.filter(status=Job.Status.RUNNING).count() < AT_ONCE:
+                self._start_job()
+            sweep()
+        except OperationalError:
+            close_old_connections()
+
+    def _start_job(self) -> None:
+        number = next(self._numbers)
+        tickets = Ticket.objects.bulk_create(Ticket(text=f"Job {number}, row {row}.") for row in range(ROWS))
+        self.texts |= {ticket.text: ticket.pk for ticket in tickets}
+        keys = ",".join(str(ticket.pk) for ticket in tickets)
+        start_job(self._version, model_source("helpdesk.Ticket", filters=[f"pk__in={keys}"]))
+        self.told.jobs += 1
+
+    def _deaths(self) -> Iterator[Callable[[], None]]:
+        """Each place once, in any order, and again; in between, somebody is hit from outside."""
+        while True:
+            names = places()
+            self.dice.shuffle(names)
+            for name in names:
+                yield lambda name=name: self._hit_at(name)  # type: ignore[misc]
+                if self.dice.random() < 0.5:
+                    yield self._hit_somebody
+
+    def _hit_at(self, name: str) -> None:
+        stands = self.dice.random() < 0.2
+        self._aim.take(name, signal.SIGSTOP if stands else signal.SIGKILL, skip=self.dice.randrange(4))
+        until = time.monotonic() + 6
+        while self._aim.hit() is None and time.monotonic() < until:
+            self._mind()
+            time.sleep(0.2)
+        pid = self._aim.hit()
+        self._aim.drop()
+        if pid is None:
+            self.told.missed += 1
+            return
+        self._note(f"{'stop' if stands else 'kill'} at {name}", pid, stands=stands)
+
+    def _hit_somebody(self) -> None:
+        time.sleep(self.dice.random())
+        kind = self.dice.choice(OUTSIDE)
+        if kind == "database":
+            self._restart_database()
+            self._note("database", None, stands=False)
+            return
+        role, number = kind.split()
+        pid = self.workers.send(role, signal.Signals[f"SIG{number}"], pick=self.dice.randrange(8))
+        if pid is not None:
+            self._note(kind, pid, stands=number == "STOP")
+
+    def _note(self, kind: str, pid: int | None, *, stands: bool) -> None:
+        self.told.by_kind[kind] += 1
+        if stands and pid is not None:
+            self.told.stops += 1
+            self._asleep.append((time.monotonic() + STANDS, pid))
+        else:
+            self.told.kills += 1
+
+    def _restart_database(self) -> None:
+        """All that a client sees of it: its connections are gone. SQLite has none; its file is locked for a while."""
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            else:
+                cursor.execute("BEGIN EXCLUSIVE")
+                time.sleep(2)
+                cursor.execute("ROLLBACK")
+
+    def _is_over(self) -> bool:
+        for _at, pid in self._asleep:
+            wake(pid)
+        self._asleep.clear()
+        self.workers.keep_going()
+        try:
+            sweep()
+            return not any(left()[what] for what in ("jobs", "calls", "items"))
+        except OperationalError:
+            close_old_connections()
+            return False
+
+    def _count(self) -> None:
+        asked = [request.messages[-1]["content"] for request in self.provider.requests if request.operation]
+        told = self.told
+        told.sent, told.rows, told.starts = len(asked), len(self.texts), self.workers.starts
+        told.faults += broken(Counter(asked), self.texts)
+        told.twice = most_twice()
+
+
+OUTSIDE = (
+    *("worker KILL", "worker KILL", "worker STOP", "worker TERM", "pusher KILL", "pusher STOP", "monitor KILL"),
+    *("monitor STOP", "sentinel KILL", "sentinel STOP", "main KILL", "main TERM", "supervisor KILL", "supervisor TERM"),
+    *("group KILL", "group TERM", "group STOP", "database"),
+)
+"""Who may be hit from outside, and how."""
+
+
+def _prompt() -> PromptVersion:
+    prompt, _ = Prompt.objects.get_or_create(name="chaos", defaults={"title": "Chaos"})
+    return prompt.add_version(
+        messages=[{"role": "system", "content": "Say something."}, {"role": "user", "content": "{{ text }}"}],
+        output_limit=200,
+    )
