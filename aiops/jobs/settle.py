@@ -76,12 +76,13 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
     failpoint("settle.locked")
     closed = close_window(outcomes)
     failpoint("settle.closed")
-    ends = {outcome.about_item: _end(outcome) for outcome in outcomes}
+    # A call that was given up for lost meanwhile has no answer any more: neither has its item, and is asked again.
+    ends = {outcome.about_item: _end(outcome) for outcome in outcomes if outcome.call_id in closed}
     written = update_rows(Item, ends, guard={"owner": owner, "status": Item.Status.CLAIMED})
     failpoint("settle.items")
     follow(job, [key for key in ends if key is not None])
-    if written < len(ends):
-        logger.warning("job %s: %d items had been taken over; their calls are logged", job.pk, len(ends) - written)
+    if written < len(outcomes):
+        logger.warning("job %s: %d items had been taken over; their calls are logged", job.pk, len(outcomes) - written)
     failpoint("settle.followed")
     # A call that was closed before is in the totals already.
     new = [outcome for outcome in outcomes if outcome.call_id in closed]

@@ -34,10 +34,12 @@ def main() -> int:
     parser.add_argument("--database", nargs="+", choices=["sqlite", "postgres"], default=["sqlite"])
     parser.add_argument("--state", type=Path, help="where it is kept how far it has come")
     parser.add_argument("--plant", default="", help="a fault to be put in, which must be found")
+    parser.add_argument("--at", nargs="+", default=[], metavar="PLACE", help="only there, such as window.committed")
+    parser.add_argument("--patience", type=float, default=240, help="seconds for all to end (default: %(default)s)")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        return one_site(options.one, options.seed)
+        return one_site(options)
     state: Path | None = options.state
     done: list[dict[str, Any]] = json.loads(state.read_text()) if state and state.exists() else []
     for kind in options.database:
@@ -46,7 +48,7 @@ def main() -> int:
             told = {
                 "database": kind,
                 "seed": seed,
-                **in_process(kind, seed, min(EACH, options.kills - so_far), options.plant),
+                **in_process(kind, seed, min(EACH, options.kills - so_far), options),
             }
             done.append(told)
             say(f"{kind}, seed {seed}: {sentence([told])}")
@@ -58,8 +60,10 @@ def main() -> int:
     return int(any(told["faults"] for told in done))
 
 
-def in_process(kind: str, seed: int, kills: int, plant: str) -> dict[str, Any]:
+def in_process(kind: str, seed: int, kills: int, options: argparse.Namespace) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.chaos", "--one", str(kills), "--seed", str(seed)]
+    command += ["--plant", options.plant] if options.plant else []
+    command += ["--patience", str(options.patience), *(["--at", *options.at] if options.at else [])]
     with database(kind, f"chaos_{seed}") as url:
         environ = os.environ | {
             "DATABASE_URL": url,
@@ -68,7 +72,7 @@ def in_process(kind: str, seed: int, kills: int, plant: str) -> dict[str, Any]:
             "DEBUG": "1",
             "SECRET_KEY": "of-the-chaos-only-" + "0123456789" * 4,
             "OPENAI_API_KEY": "stand-in",
-            "CHAOS_PLANT": plant,
+            "CHAOS_PLANT": options.plant,
         }
         ran = subprocess.run(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True, check=False)
     last = ran.stdout.strip().rpartition("\n")[2]
@@ -78,17 +82,21 @@ def in_process(kind: str, seed: int, kills: int, plant: str) -> dict[str, Any]:
     return told
 
 
-def one_site(kills: int, seed: int) -> int:
+def one_site(options: argparse.Namespace) -> int:
     from aiops.gateway.testing import StandIn
 
-    with StandIn(latency=0.15, seed=seed) as provider, tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+    with StandIn(latency=0.15, seed=options.seed) as provider, tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         os.environ |= {"OPENAI_BASE_URL": provider.base_url, "VAR_DIR": folder}
         import django
 
         django.setup()
         from tests.chaos.harness import Chaos
+        from tests.chaos.plants import plant
 
-        told = Chaos(Path(folder), provider, {}, seed=seed).run(kills)
+        # It sweeps, too.
+        plant(options.plant)
+        chaos = Chaos(Path(folder), provider, seed=options.seed, at=options.at)
+        told = chaos.run(options.one, patience=options.patience)
         if told.faults:
             sys.stderr.write((Path(folder) / "log").read_text()[-20_000:])
     found = {**vars(told), "hits": told.kills + told.stops}

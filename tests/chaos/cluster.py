@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,10 +23,9 @@ ROLES = ("worker", "pusher", "monitor", "sentinel", "main", "supervisor")
 class Workers:
     """Started at once; `.keep_going()` starts them again where nothing is left of them."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.starts = 0
-        self._environment = os.environ | environment | {FOLDER_VARIABLE: str(folder)}
+        self._environment = os.environ | {FOLDER_VARIABLE: str(folder)}
         self._process: subprocess.Popen[bytes] | None = None
         self.keep_going()
 
@@ -33,7 +33,6 @@ class Workers:
         """Start the supervisor where it has ended: nothing watches over it but whoever runs the machine."""
         if self._process is not None and self._process.poll() is None:
             return
-        self.starts += 1
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "tests/chaos/manage.py", "work", "--stale", str(STALE), "--grace", "10"],
@@ -43,6 +42,11 @@ class Workers:
                 stderr=log,
                 start_new_session=True,
             )
+
+    @property
+    def replaced(self) -> int:
+        """Clusters that were killed by their supervisor."""
+        return (self.folder / "log").read_text(errors="replace").count("are killed")
 
     def of_role(self, role: str) -> list[int]:
         """Numbers of the processes that are that."""
@@ -105,10 +109,10 @@ def wake(pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-def wait_for(what: object, seconds: float, *, every: float = 0.05) -> bool:
+def wait_for(what: Callable[[], object], seconds: float, *, every: float = 0.05) -> bool:
     """Whether a callable became true in that time."""
     until = time.monotonic() + seconds
-    while not what():  # type: ignore[operator]
+    while not what():
         if time.monotonic() > until:
             return False
         time.sleep(every)

@@ -7,13 +7,14 @@ import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 from django.db import OperationalError, close_old_connections, connection
 
+from aiops.calls.models import Call
 from aiops.gateway.testing import StandIn
 from aiops.jobs.models import Job
 from aiops.jobs.sources import model_source
@@ -24,7 +25,8 @@ from project.helpdesk.models import Ticket
 from prompts.models import Prompt, PromptVersion
 from tests.chaos.aim import Aim
 from tests.chaos.cluster import Workers, wait_for, wake
-from tests.chaos.promises import broken, left, most_twice
+from tests.chaos.promises import broken, left, twice
+from tests.chaos.settings import MAX_IN_FLIGHT, Q_CLUSTER
 from tests.hammers import ROOT
 
 STANDS = 7.0
@@ -36,8 +38,8 @@ ROWS = 25
 AT_ONCE = 3
 """Jobs."""
 
-DRAIN = 240
-"""Seconds after the last death in which everything must have come to its end."""
+MOST_IN_FLIGHT = Q_CLUSTER["workers"] * 2 * MAX_IN_FLIGHT
+"""Calls of one cluster: those that fly, and as many that are held ready."""
 
 OF_OTHERS = {"plan.", "resume.", "retry."}
 """Places where no worker comes by."""
@@ -65,14 +67,24 @@ class Told:
     rows: int = 0
     sent: int = 0
     twice: int = 0
-    starts: int = 0
+    in_flight: int = 0
+    """Calls under way at the moments at which somebody was hit."""
+
+    replaced: int = 0
+    """Clusters that the supervisor found standing still, and killed."""
+
     faults: list[str] = field(default_factory=list)
 
 
 class Chaos:
     """One site with its workers, its provider and its budget."""
 
-    def __init__(self, folder: Path, provider: StandIn, environment: dict[str, str], *, seed: int) -> None:
+    def __init__(self, folder: Path, provider: StandIn, *, seed: int, at: Sequence[str] = ()) -> None:
+        """
+        Args:
+            at: places where to hit; empty for all there are, and from outside as well.
+        """
+        self.at = at
         self.dice = random.Random(seed)
         self.provider = provider
         self.told = Told()
@@ -84,17 +96,21 @@ class Chaos:
         Budget.objects.update_or_create(
             name="All", defaults={"scope": "everything", "renewal": "month", "cap": 10**15, "active": True}
         )
-        self.workers = Workers(folder, environment)
+        self.workers = Workers(folder)
 
-    def run(self, kills: int) -> Told:
-        """Let so many processes be hit, then wait for the end and look."""
+    def run(self, kills: int, *, patience: float) -> Told:
+        """Let so many processes be hit, then wait for the end and look.
+
+        Args:
+            patience: seconds after the last death in which everything must have come to its end.
+        """
         deaths = self._deaths()
         while self.told.kills + self.told.stops < kills:
             self._mind()
             next(deaths)()
         self._aim.drop()
-        ended = wait_for(self._is_over, DRAIN, every=0.5)
-        self.told.faults += [] if ended else [f"not at its end after {DRAIN} s: {left()}"]
+        if not wait_for(self._is_over, patience, every=0.5):
+            self.told.faults.append(f"not at its end after {patience:.0f} s: {left()}")
         self.workers.end()
         self._count()
         return self.told
@@ -124,11 +140,11 @@ class Chaos:
     def _deaths(self) -> Iterator[Callable[[], None]]:
         """Each place once, in any order, and again; in between, somebody is hit from outside."""
         while True:
-            names = places()
+            names = list(self.at) or places()
             self.dice.shuffle(names)
             for name in names:
-                yield lambda name=name: self._hit_at(name)  # type: ignore[misc]
-                if self.dice.random() < 0.5:
+                yield lambda name=name: self._hit_at(name)
+                if not self.at and self.dice.random() < 0.5:
                     yield self._hit_somebody
 
     def _hit_at(self, name: str) -> None:
@@ -159,6 +175,8 @@ class Chaos:
 
     def _note(self, kind: str, pid: int | None, *, stands: bool) -> None:
         self.told.by_kind[kind] += 1
+        # Those of the dead stay open until their leases end.
+        self.told.in_flight += Call.objects.open().count()
         if stands and pid is not None:
             self.told.stops += 1
             self._asleep.append((time.monotonic() + STANDS, pid))
@@ -193,9 +211,11 @@ class Chaos:
     def _count(self) -> None:
         asked = [request.messages[-1]["content"] for request in self.provider.requests if request.operation]
         told = self.told
-        told.sent, told.rows, told.starts = len(asked), len(self.texts), self.workers.starts
+        told.sent, told.rows, told.replaced = len(asked), len(self.texts), self.workers.replaced
         told.faults += broken(Counter(asked), self.texts)
-        told.twice = most_twice()
+        told.twice = twice()
+        if told.twice > (most := told.in_flight + told.replaced * MOST_IN_FLIGHT):
+            told.faults.append(f"{told.twice} calls were made twice, and {most} were under way at most")
 
 
 OUTSIDE = (

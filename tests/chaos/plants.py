@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,11 +26,12 @@ def nobody_closes_the_lost() -> None:
 def the_log_is_written_afterwards() -> None:
     """A window leaves before it is committed: whoever dies in between has asked what nobody knows of."""
     from aiops.jobs import worker
+    from aiops.jobs.flight import Flight
 
-    open_window, start = worker.open_window, worker.Flight.start
+    open_window, start = worker.open_window, Flight.start
     early: set[Any] = set()
 
-    class Early(worker.Flight):
+    class Early(Flight):
         def start(self, batch: Any) -> None:
             super().start([one for one in batch if one.call_id not in early])
 
@@ -38,6 +40,8 @@ def the_log_is_written_afterwards() -> None:
         for flight in flights:
             start(flight, window[: opened.count])
         early.update(one.call_id for one in window[: opened.count])
+        # They are on their way before anybody dies.
+        time.sleep(0.3)
         return opened
 
     flights: list[Any] = []
@@ -47,8 +51,8 @@ def the_log_is_written_afterwards() -> None:
         made(self, *arguments, **named)
         flights[:] = [self]
 
-    Early.__init__ = remember  # type: ignore[method-assign]
-    worker.Flight = Early  # type: ignore[misc]
+    Early.__init__ = remember
+    worker.Flight = Early
     worker.open_window = send_first
 
 

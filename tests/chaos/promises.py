@@ -85,7 +85,7 @@ def _of_money() -> Iterator[str]:
         yield f"a budget is wrong: {difference}"
 
 
-def most_twice() -> int:
+def twice() -> int:
     """Calls more than one for a row: each was under way when its worker died, or stood still."""
     rows = Call.objects.exclude(item_id=None).values("item_id").annotate(n=Count("pk")).filter(n__gt=1)
     return sum(row["n"] - 1 for row in rows)

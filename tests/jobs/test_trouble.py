@@ -26,7 +26,7 @@ from aiops.jobs.claim import claim, pick
 from aiops.jobs.control import resume, retry_failed
 from aiops.jobs.errors import WrongState
 from aiops.jobs.models import Item, Job
-from aiops.jobs.settle import flush
+from aiops.jobs.settle import flush, settle_lost
 from aiops.jobs.sources import model_source
 from aiops.jobs.start import start_job
 from aiops.jobs.tasks import work
@@ -248,6 +248,39 @@ def test_a_lease_lasts_as_long_as_a_call_may_wait_for_a_slot_and_then_fly(job, p
     assert min(leases) - begun >= timedelta(seconds=340)
 
 
+def answered(prepared, text, usage):
+    """A call that has come back."""
+    return Ended(
+        prepared=prepared,
+        completion=Completion(text=text, model="gpt-6-luna", finish_reason="stop", usage=usage),
+        error=None,
+        failures=(),
+        attempts=1,
+        held_attempt=1,
+        ended_at=timezone.now(),
+        started=time.monotonic(),
+    )
+
+
+def test_an_item_whose_call_was_given_up_for_lost_is_asked_again(job, triage):
+    """A worker stood still for so long that nobody believed in its answers any more, and nobody had taken its items."""
+    now, owner = timezone.now(), uuid4()
+    [item] = pick(job, limit=1, now=now)
+    one = prepare(make_plan(triage, now=now), item.variables, About(job_id=job.pk, item_id=item.pk))
+    with durable():
+        claim([item], owner=owner, until=now - timedelta(seconds=1), now=now)
+        open_window([one], now=now)
+        settle_lost(Call.objects.all(), now=now)
+    flush(job, [answered(one, '{"category": "card", "priority": "low"}', Usage(input_tokens=70))], owner=owner)
+    item.refresh_from_db()
+    assert item.status == Item.Status.CLAIMED
+    work(job.pk)
+    item.refresh_from_db()
+    assert item.status == Item.Status.SUCCEEDED
+    assert Call.objects.get(pk=item.call_id).status == Call.Status.SUCCEEDED
+    assert Call.objects.get(pk=one.call_id).status == Call.Status.UNKNOWN
+
+
 def test_what_is_written_twice_is_counted_once(job, triage):
     now, owner = timezone.now(), uuid4()
     items = pick(job, limit=1, now=now)
@@ -255,21 +288,7 @@ def test_what_is_written_twice_is_counted_once(job, triage):
     with durable():
         claim(items, owner=owner, until=now + timedelta(minutes=3), now=now)
         open_window([one], now=now)
-    ended = Ended(
-        prepared=one,
-        completion=Completion(
-            text='{"category": "card", "priority": "low"}',
-            model="gpt-6-luna",
-            finish_reason="stop",
-            usage=Usage(input_tokens=70, output_tokens=9),
-        ),
-        error=None,
-        failures=(),
-        attempts=1,
-        held_attempt=1,
-        ended_at=now,
-        started=time.monotonic(),
-    )
+    ended = answered(one, '{"category": "card", "priority": "low"}', Usage(input_tokens=70, output_tokens=9))
     for _ in range(2):
         flush(job, [ended], owner=owner)
     job.refresh_from_db()
@@ -287,20 +306,7 @@ def test_workers_that_take_over_from_one_another_do_not_wait_in_a_circle(job, tr
     with durable():
         claim(items, owner=owner, until=now - timedelta(seconds=1), now=now)
         open_window(window, now=now)
-    completion = Completion(text="{}", model="gpt-6-luna", finish_reason="stop", usage=Usage(input_tokens=1))
-    late = [
-        Ended(
-            prepared=one,
-            completion=completion,
-            error=None,
-            failures=(),
-            attempts=1,
-            held_attempt=1,
-            ended_at=timezone.now(),
-            started=time.monotonic(),
-        )
-        for one in window
-    ]
+    late = [answered(one, "{}", Usage(input_tokens=1)) for one in window]
 
     def write():
         try:
