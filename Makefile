@@ -3,6 +3,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 PORT ?= 8000
+KILLS ?= 25
+SEED ?= 1
+DATABASES ?= sqlite
 
 # On this machine, unless somebody says otherwise. A server sets its own environment and uses no make.
 export DEBUG ?= 1
@@ -11,7 +14,7 @@ export DEBUG ?= 1
 PRODUCTION := env ENV_FILE=/dev/null DEBUG=0 SECRET_KEY=$$($(PYTHON) -c "import secrets; print(secrets.token_urlsafe(50))") \
 	ALLOWED_HOSTS=shop.example.com HSTS_SECONDS=31536000 HSTS_INCLUDE_SUBDOMAINS=1 HSTS_PRELOAD=1 OPENAI_API_KEY=none
 
-.PHONY: help setup demo serve test check bench lock
+.PHONY: help setup demo serve test check bench chaos lock
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +42,9 @@ check: setup ## Style, types, direction of imports, migrations, Django's own che
 
 bench: setup ## How quick it is, beside a bare client (takes minutes; not part of the tests)
 	@$(PYTHON) -m tests.benchmarks
+
+chaos: setup ## Kill its processes at the worst moments and look at every promise; KILLS=25 SEED=1
+	@env -u DEBUG $(PYTHON) -m tests.chaos --kills $(KILLS) --seed $(SEED) --database $(DATABASES)
 
 lock: ## Write requirements/*.txt anew from pyproject.toml
 	@.ci/lock
