@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 BENCHMARKS = (
-    ["tests.benchmarks.worker", "--in-flight", "100", "--rows", "3000"],
+    ["tests.benchmarks.worker", "--in-flight", "100", "--rows", "3000", "--naive", "300"],
     ["tests.benchmarks.worker", "--in-flight", "200", "--rows", "5000", "--rounds", "2"],
+    ["tests.benchmarks.large_job", "--planned", "100000", "--worked", "10000"],
     ["tests.benchmarks.client", "--calls", "200"],
     ["tests.benchmarks.storm", "--faults", "2000"],
     ["tests.benchmarks.quote", "--rows", "100"],

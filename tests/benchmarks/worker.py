@@ -185,6 +185,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--latency", type=float, default=0.5, help="seconds that the stand-in takes to answer")
     parser.add_argument("--in-flight", type=int, default=100)
+    parser.add_argument("--naive", type=int, default=0, metavar="ROWS", help="so many rows the usual way as well")
     options = parser.parse_args()
     ideal = options.in_flight / options.latency if options.latency else float("inf")
     with stand_in(options.latency) as url, tempfile.TemporaryDirectory() as directory:
@@ -200,6 +201,11 @@ def main() -> None:
                     f"{round_number}  {name:<10} {run.rate:7.1f} rows/s  {run.rate / ideal:6.1%} of the ideal"
                     f"  {run.cpu_ms:.2f} ms CPU a row"
                 )
+        usual = None
+        if options.naive:
+            from tests.benchmarks.naive import naive
+
+            usual = naive(url, options.naive)
     ratio = statistics.median(one.cpu_ms / loop.cpu_ms for loop, one in pairs)
     share = statistics.median(one.rate / ideal for _, one in pairs)
     print(  # noqa: T201
@@ -207,6 +213,9 @@ def main() -> None:
         f"median of {options.rounds}:\n"
         f"CPU a row, worker to bare loop: {ratio:.2f}\nworker's share of the ideal rate: {share:.1%}"
     )
+    if usual is not None:
+        quicker = statistics.median(one.rate for _, one in pairs) / usual.rate
+        print(f"one queued task a row, 8 workers: {usual.rate:.1f} rows/s; a worker is {quicker:.0f} times as quick")  # noqa: T201
 
 
 if __name__ == "__main__":
