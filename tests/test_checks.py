@@ -330,7 +330,7 @@ def test_plain_http_to_another_machine_is_a_warning(connect):
             {"sync": True},
             "aiops.W008",
             "Q_CLUSTER['sync'] is on: jobs run inside the request that starts them.",
-            "Take it out, and run manage.py qcluster beside the site.",
+            "Take it out, and run manage.py work beside the site.",
         ),
     ],
 )

@@ -96,7 +96,7 @@ def check_tuning(**_: Any) -> list[CheckMessage]:
         found.append(
             Warning(
                 "Q_CLUSTER['sync'] is on: jobs run inside the request that starts them.",
-                hint="Take it out, and run manage.py qcluster beside the site.",
+                hint="Take it out, and run manage.py work beside the site.",
                 id="aiops.W008",
             )
         )

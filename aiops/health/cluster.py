@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -19,8 +20,12 @@ LOOKS_EVERY = 0.5
 """Seconds."""
 
 
-def run_cluster(parent: int) -> None:
-    """Run a cluster until it is told to end, or the process that started this one is gone."""
+def run_cluster(parent: int, *, grace: int) -> None:
+    """Run a cluster until it is told to end, or the process that started this one is gone.
+
+    Args:
+        grace: seconds that it may take to end, where nobody is left to kill it.
+    """
     from django_q.cluster import Cluster
     from django_q.conf import Conf
 
@@ -31,6 +36,8 @@ def run_cluster(parent: int) -> None:
     cluster.start()
     while cluster.sentinel.is_alive():
         if os.getppid() != parent:
-            # Whoever takes its place starts a cluster of its own.
+            # Whoever takes its place starts a cluster of its own. One that hangs does not end by being asked.
+            signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))
+            signal.alarm(grace)
             cluster.stop()
         time.sleep(LOOKS_EVERY)

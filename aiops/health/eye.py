@@ -32,6 +32,7 @@ class Eye:
         self._thread: threading.Thread | None = None
         self._fresh: int | None = None
         self._rings = False
+        self._trouble = False
 
     def look(self, *, asking: bool, silent: float, at: float) -> int | None:
         """How often the cluster was heard of; None where there is nothing new to be said, or it cannot be found out.
@@ -43,8 +44,8 @@ class Eye:
         """
         waits = self._thread is not None and self._thread.is_alive() and at - self._looked_at < GIVEN_UP
         if not waits and at - self._looked_at >= LOOKS_EVERY:
-            never_asked = self._asked_at == float("-inf")
-            asks = asking and (never_asked or min(silent, at - self._asked_at) >= self._asks_every)
+            at_once = self._trouble or self._asked_at == float("-inf")
+            asks = asking and (at_once or min(silent, at - self._asked_at) >= self._asks_every)
             if asks:
                 self._asked_at = at
             self._looked_at = at
@@ -70,9 +71,12 @@ class Eye:
                 ring_again()
                 self._rings = False
             if asks:
+                # Workers are silent, too, while a database can be read and not be written to.
                 ask_for_beat(self._cluster)
+                self._trouble = False
             self._fresh = Heartbeat.objects.beats_of(self._cluster)
         except (DatabaseError, InterfaceError) as error:
+            self._trouble = True
             logger.warning("Workers %s cannot be watched, the database is out of order: %s", self._cluster, error)
         finally:
             # A thread a look: one that came back has nothing that could be broken by the next.

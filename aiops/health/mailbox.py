@@ -19,7 +19,9 @@ LOOKS_EVERY = 2.0
 
 def has_mailboxes() -> bool:
     """Whether the queue of this site is kept in a database: others have no letter boxes."""
-    return bool(getattr(settings, "Q_CLUSTER", {}).get("orm"))
+    queue = getattr(settings, "Q_CLUSTER", {})
+    # Where one of these is set, django-q2 takes it instead.
+    return bool(queue.get("orm")) and not any(queue.get(other) for other in ("broker_class", "iron_mq", "sqs"))
 
 
 def mailbox_of(cluster: str) -> str:

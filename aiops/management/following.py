@@ -132,7 +132,7 @@ def follow(job: Job, stream: OutputWrapper, *, patience: float = PATIENCE) -> Pr
                 moved, idle_since = progress.done, time.monotonic()
             elif not told and time.monotonic() - idle_since >= patience:
                 told = True
-                display.say(_("No worker takes the rows: start one with: manage.py qcluster"))
+                display.say(_("No worker takes the rows: start one with: manage.py work"))
             time.sleep(min(POLL, patience))
             progress = look(job.pk, timezone.now())
     finally:

@@ -235,7 +235,7 @@ def test_where_nobody_works_it_is_said_how_to_start_a_worker(job, capsys):
     with pytest.raises(KeyboardInterrupt):
         follow(job, OutputWrapper(sys.stderr), patience=0.3)
     assert capsys.readouterr().err == (
-        "0 of 20 rows, 0 % · $0.00\nNo worker takes the rows: start one with: manage.py qcluster\n"
+        "0 of 20 rows, 0 % · $0.00\nNo worker takes the rows: start one with: manage.py work\n"
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections import Counter
 from urllib.parse import urlsplit
 
@@ -52,34 +55,50 @@ def asked_by(provider, key):
 
 def all_ended(jobs):
     # As the schedule does, only more often: nobody wants to wait a minute for each tick.
+    time.sleep(1)
     sweep()
     return not Job.objects.filter(pk__in=[job.pk for job in jobs]).exclude(status=Job.Status.FINISHED).exists()
 
 
-@pytest.mark.parametrize("blow", [Proxy.cut, Proxy.freeze])
+def cut(wire, far):
+    wire.cut()
+    return wire.mend
+
+
+def go_silent(wire, far):
+    wire.freeze()
+    return wire.mend
+
+
+def stand_still(wire, far):
+    """As a machine does whose memory is written to disk: it knows nothing of the time that has passed."""
+    os.killpg(far.main, signal.SIGSTOP)
+    return lambda: os.killpg(far.main, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("blow", [cut, go_silent, stand_still])
 def test_work_moves_over_and_late_writers_are_refused(
     blow, triage, rows, budget, provider, settings, start_workers, wire
 ):
     settings.AIOPS = aiops(settings.AIOPS, provider.base_url, "key-of-test")
     provider.when(lambda _: True, Answer(delay=0.5))
     site = {"DJANGO_SETTINGS_MODULE": "tests.health.short_leases"}
-    near = start_workers(OPENAI_API_KEY=NEAR, **site)
-    far = start_workers(OPENAI_API_KEY=FAR, DATABASE_URL=wire.url, **site)
-    near.wait_for_beat()
-    far.wait_for_beat()
-
     jobs = [start_job(triage, model_source("helpdesk.Ticket")) for _ in range(2)]
-    wait_for(lambda: len(asked_by(provider, FAR)) >= 2 * MAX_IN_FLIGHT)
+    # The far one first: beside another it may by chance have nothing to do.
+    far = start_workers("--stale", "600", OPENAI_API_KEY=FAR, DATABASE_URL=wire.url, **site)
+    wait_for(lambda: len(asked_by(provider, FAR)) >= MAX_IN_FLIGHT)
+    near = start_workers(OPENAI_API_KEY=NEAR, **site)
+    near.wait_for_beat()
     before = len(asked_by(provider, FAR))
     # Not at a moment that is between two windows.
     wait_for(lambda: len(asked_by(provider, FAR)) > before)
-    blow(wire)
+    mend = blow(wire, far)
     asked_until_then = len(asked_by(provider, FAR))
     wait_for(lambda: all_ended(jobs))
     # What was held ready may still have left; then it had nothing more to do.
     assert len(asked_by(provider, FAR)) <= asked_until_then + 2 * MAX_IN_FLIGHT
 
-    wire.mend()
+    mend()
     wait_for(lambda: "had been taken over" in far.said)
     assert near.end() == 0
     # It goes on as if nothing had been.

@@ -97,7 +97,7 @@ def test_the_quickstart_leads_to_a_finished_job(tmp_path):
 
     with StandIn() as provider:
         environment["STAND_IN"] = provider.base_url
-        worker = subprocess.Popen([sys.executable, "manage.py", "qcluster"], cwd=tmp_path, env=environment)
+        worker = subprocess.Popen([sys.executable, "manage.py", "work"], cwd=tmp_path, env=environment)
         try:
             for line in re.findall(r"\$ python (manage.py run_job .*)", quickstart.PAGE.read_text()):
                 out = run(*line.split())

@@ -1,6 +1,7 @@
 """The reference says what is in the code: errors, fields of the log, options of settings and commands."""
 
 import re
+from argparse import SUPPRESS
 from dataclasses import asdict
 from pathlib import Path
 
@@ -71,6 +72,8 @@ def test_the_page_has_every_option_of_the_setting_with_its_default():
         "run_prompt",
         "run_job",
         "job_status",
+        "work",
+        "health",
         "purge_cache",
         "find_openai_calls",
         "reconcile_spend",
@@ -85,5 +88,6 @@ def test_the_page_has_every_option_of_a_command(name):
     usual = BaseCommand().create_parser("manage.py", name)
     parser = load_command_class("aiops", name).create_parser("manage.py", name)
     everybodys = {option for action in usual._actions for option in action.option_strings}
-    options = {option for action in parser._actions for option in action.option_strings} - everybodys
+    shown = [action for action in parser._actions if action.help != SUPPRESS]
+    options = {option for action in shown for option in action.option_strings} - everybodys
     assert {option for option in options if option not in told} == set()

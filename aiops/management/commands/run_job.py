@@ -24,7 +24,7 @@ class Command(JobCommand):
     """Parse, start the job or say what it would cost, watch it."""
 
     help = (
-        "Run a prompt over the rows of a model or of a file, by the workers (manage.py qcluster).\n"
+        "Run a prompt over the rows of a model or of a file, by the workers (manage.py work).\n"
         "Who starts it from here may read every row; people in the admin only those they see.\n\n"
         "examples:\n"
         "  manage.py run_job triage-ticket --model helpdesk.Ticket --limit 20 --dry-run\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
@@ -62,25 +63,26 @@ class Command(TerminalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until somebody asks for the end."""
         if options["inside_of"] is not None:
-            run_cluster(options["inside_of"])
+            run_cluster(options["inside_of"], grace=options["grace"])
             return
         stale = float(options["stale"])
         if not has_mailboxes():
             self.stderr.write(_("The queue is in no database (aiops.W007): the workers are started, but not watched."))
             stale = float("inf")
-        patience = Patience(stale=stale, grace=float(options["grace"] or _grace()))
-        Supervisor(_command(options), patience, environment=os.environ).run()
+        grace = options["grace"] or _grace()
+        Supervisor(_command(options, grace), Patience(stale=stale, grace=grace), environment=os.environ).run()
 
 
-def _grace() -> float:
+def _grace() -> int:
     usable, _wrong = usable_connections()
     longest = max((connection.deadline for connection in usable.values()), default=0.0)
-    return site_options().slice_seconds + longest + LEEWAY
+    return site_options().slice_seconds + math.ceil(longest) + LEEWAY
 
 
-def _command(options: dict[str, Any]) -> list[str]:
+def _command(options: dict[str, Any], grace: int) -> list[str]:
     """The same program again, from the inside. Settings are in the environment by now."""
     program = Path(sys.argv[0])
     start = ["-m", "django"] if program.name == "__main__.py" else [str(program)]
     path = ["--pythonpath", options["pythonpath"]] if options.get("pythonpath") else []
-    return [sys.executable, *start, "work", "--skip-checks", "--inside-of", str(os.getpid()), *path]
+    inside = ["--inside-of", str(os.getpid()), "--grace", str(grace)]
+    return [sys.executable, *start, "work", "--skip-checks", *inside, *path]
