@@ -20,6 +20,8 @@ from aiops.jobs.control import resume
 from aiops.jobs.doorbell import ring
 from aiops.jobs.errors import WrongState
 from aiops.jobs.models import Job
+from aiops.jobs.schedules.due import run_due
+from aiops.jobs.schedules.telling import tell_of_runs
 from aiops.jobs.settle import settle_lost
 from aiops.jobs.slice import work_slice
 from aiops.ledger.warnings import warn
@@ -87,7 +89,9 @@ def sweep() -> int:
         with transaction.atomic():
             ring(job.pk)
         rung += 1
-    # Last: they ask others, which may take their time.
+    # Last: they ask others, or read many rows, which may take their time.
+    run_due(now)
+    tell_of_runs()
     warn(now)
     expire(now)
     return rung
