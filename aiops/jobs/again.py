@@ -109,6 +109,8 @@ def pages(items: ItemQuerySet) -> Iterator[list[Item]]:
     after = 0
     while some := list(items.filter(position__gt=after).order_by("position")[:CHUNK]):
         yield some
+        if len(some) < CHUNK:
+            return
         after = some[-1].position
 
 

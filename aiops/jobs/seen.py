@@ -50,12 +50,13 @@ def rows_seen_by(user: Any, model: type[Model], *, query: str = "", site: AdminS
     if not query:
         return admin.get_queryset(request)
     try:
-        return admin.get_changelist_instance(request).queryset
+        listed: QuerySet[Any] = admin.get_changelist_instance(request).queryset
     except (IncorrectLookupParameters, DisallowedModelAdminLookup) as error:
         raise BadSelection(
             _("The list of %(model)s has no filter “%(query)s”: open the list, filter it, and take the address anew.")
             % {**words, "query": query}
         ) from error
+    return listed
 
 
 def remade(selection: Mapping[str, Any], user: Any, *, site: AdminSite | None = None) -> ModelSource:
@@ -70,9 +71,7 @@ def remade(selection: Mapping[str, Any], user: Any, *, site: AdminSite | None = 
         BadSelection, NotRegistered: what was chosen then makes no sense any more.
     """
     if not is_remakeable(selection):
-        raise JobRefused(
-            _("These rows were ticked one by one, or came from a file: there is nothing to look for anew.")
-        )
+        raise JobRefused(_("These rows were ticked one by one, or came from a file: nothing can be looked for anew."))
     label, query = str(selection["model"]), str(selection.get("list") or "")
     words: dict[str, Any] = {
         "filters": list(selection.get("filters") or ()),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from django.utils.translation import gettext as _
+
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.freshness import Standing, in_need
 from aiops.jobs.schedules.model import JobSchedule
 from aiops.jobs.seen import remade
 from aiops.jobs.sources import ModelSource
 from aiops.resources import Plain
-from django.utils.translation import gettext as _
 from prompts.models import PromptVersion
 
 STANDINGS: dict[str, Collection[Standing]] = {

@@ -147,7 +147,8 @@ def model_source(
     Args:
         model: `helpdesk.Ticket`.
         filters: `category=refund`, `text__icontains=card`, `pk__in=1,2`; all must hold.
-        order: fields separated by commas, each with `-` for descending; by primary key where empty.
+        order: fields separated by commas, each with `-` for descending; where empty, that of `queryset`, or else by
+            primary key.
         limit: the greatest number of rows.
         empty: a field; only rows where it is NULL or holds nothing.
         queryset: the rows to choose from, where not everybody may read all of them.
@@ -166,12 +167,17 @@ def model_source(
     chosen = filtered(queryset, filters)
     if empty:
         chosen = only_empty(chosen, empty)
-    chosen = ordered(chosen, order)
+    chosen = ordered(chosen, order) if order or not chosen.query.order_by else _settled(chosen)
     if limit is not None:
         chosen = chosen[:limit]
     selection: dict[str, Plain] = {"filters": [*filters], "order": order, "limit": limit, "empty": empty}
     selection |= also or {}
     return ModelSource(chosen, selection=selection)
+
+
+def _settled(chosen: QuerySet[Any]) -> QuerySet[Any]:
+    """In its own order, ties by primary key: else a limit would choose other rows each time."""
+    return chosen.order_by(*chosen.query.order_by, "pk")
 
 
 def told_apart(keys: Iterable[Any]) -> str:
