@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 
 from aiops.durable import durable
 from aiops.jobs.models import Item, ItemQuerySet, Job
+from aiops.signals import tell_succeeded
 
 REMEMBERED = 100_000
 """Different rows that planning keeps in mind, in some 15 MB; one that is like an earlier row is asked again."""
@@ -77,4 +78,5 @@ def _end_like(job: Job, firsts: ItemQuerySet) -> int:
         return 0
     like = job.items.followers().filter(same_as__in=positions)
     keys = list(like.order_by("same_as").values_list("pk", flat=True)[:AT_ONCE])
+    tell_succeeded(Item, dict.fromkeys(keys))
     return Item.objects.filter(pk__in=keys).update(**{name: Subquery(_first().values(name)[:1]) for name in FOLLOWED})

@@ -22,6 +22,7 @@ from aiops.execution.window import close_window
 from aiops.jobs.duplicates import follow
 from aiops.jobs.models import Item, Job
 from aiops.rows import update_rows
+from aiops.signals import tell_succeeded
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
     closed = close_window(outcomes)
     ends = {outcome.about_item: _end(outcome) for outcome in outcomes}
     written = update_rows(Item, ends, guard={"owner": owner, "status": Item.Status.CLAIMED})
+    tell_succeeded(Item, {one.about_item: one.call_id for one in outcomes if one.succeeded and one.about_item})
     follow(job, [key for key in ends if key is not None])
     if written < len(ends):
         logger.warning("job %s: %d items had been taken over; their calls are logged", job.pk, len(ends) - written)

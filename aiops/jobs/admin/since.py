@@ -52,7 +52,7 @@ def since(model_admin: ReadOnlyAdmin[Job], request: HttpRequest, job: Job) -> di
 
 
 def _as_schedule(model_admin: ReadOnlyAdmin[Job], request: HttpRequest, job: Job) -> str:
-    """To a new schedule that does the same; empty where nothing can be looked for anew, or the site has no such page."""
+    """To a new schedule that does the same; empty where nothing can be chosen anew, or the site has no such page."""
     from aiops.jobs.schedules.model import JobSchedule
 
     admin = model_admin.admin_site._registry.get(JobSchedule)

@@ -1,4 +1,4 @@
-"""The page "Run again": an earlier job's settings, filled in, over all of its rows or some: choose → quote → confirm."""
+"""The page "Run again": the settings of an earlier job, filled in, over all of its rows or some."""
 
 from aiops.jobs.again_page.page import again_view
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -14,11 +14,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from aiops.jobs.errors import WrongState
+from aiops.jobs.models.from_code import FromCode
 from aiops.ledger.periods import periods_of
 from aiops.ledger.scopes import ChargedTo
-
-if TYPE_CHECKING:
-    pass
+from aiops.signals import tell_finished
 
 UNHEARD = timedelta(minutes=5)
 """After so long nobody will hear a ring any more: the message is lost, or the queue is."""
@@ -48,7 +47,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.running().filter(Q(worker=None) | Q(worker_until__lt=now))
 
 
-class Job(models.Model):
+class Job(FromCode, models.Model):
     """One version, run over one source, once."""
 
     class Status(models.TextChoices):
@@ -261,7 +260,10 @@ class Job(models.Model):
             # Two statements: one alone would not see the items of a retry that it had to wait for.
             if not running.select_for_update().exists() or self.items.open().exists():
                 return False
-            return bool(running.update(status=Job.Status.FINISHED, ended_at=now))
+            finished = bool(running.update(status=Job.Status.FINISHED, ended_at=now))
+            if finished:
+                tell_finished(self)
+            return finished
 
     def _move(self, to: str, *, since: Sequence[str], **fields: Any) -> None:
         changed = Job.objects.filter(pk=self.pk, status__in=since).update(status=to, **fields)

@@ -246,8 +246,13 @@ class JobSchedule(models.Model):
     def switch_off(self, because: str) -> None:
         """It cannot go on by itself: somebody has to look, and to switch it on again."""
         changed = {
-            "active": False, "taken_at": None, "takes": 0, "waiting": False, "next_at": None,
-            "outcome": JobSchedule.Outcome.REFUSED, "outcome_text": because,
+            "active": False,
+            "taken_at": None,
+            "takes": 0,
+            "waiting": False,
+            "next_at": None,
+            "outcome": JobSchedule.Outcome.REFUSED,
+            "outcome_text": because,
         }
         JobSchedule.objects.filter(pk=self.pk).update(**changed)
         self._remember(changed)
