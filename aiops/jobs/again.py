@@ -17,6 +17,8 @@ from aiops.jobs.models import Item, ItemQuerySet, Job
 from aiops.jobs.seen import is_remakeable, remade, rows_seen_by
 from aiops.jobs.sources import PickedSource, Source, SourceRow, keys_there
 from aiops.jobs.sources.source import rows_of
+from aiops.ledger.models import Budget
+from aiops.ledger.scopes import Scope
 from aiops.resources import Plain, source_of
 from prompts.models import PromptVersion
 
@@ -40,6 +42,16 @@ def choices_for(job: Job) -> list[Which]:
         return [Which.SAME, Which.FAILED]
     anew = [Which.NEW, Which.ALL] if is_remakeable(job.source) else []
     return [Which.SAME, Which.FAILED, Which.CHANGED, *anew]
+
+
+def bounds_of(job: Job) -> dict[str, int | None]:
+    """Where an earlier job was to be paused, as `start_job` takes it."""
+    wall = Budget.objects.filter(scope=Scope.JOB, subject=str(job.pk)).order_by("pk").first()
+    return {
+        "most_cost": wall.cap if wall else None,
+        "most_failures": job.most_failures,
+        "most_failed_percent": job.most_failed_percent,
+    }
 
 
 def rows_again(

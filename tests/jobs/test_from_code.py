@@ -234,4 +234,3 @@ def test_a_receiver_may_write_and_what_it_rolls_back_is_its_own(triage, tickets,
     work(job.pk)
     assert Ticket.objects.exclude(category="").count() == 10
     assert job.items.count_by_status()["succeeded"] == 20
-

@@ -7,12 +7,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from aiops.jobs.again import Which, choices_for
+from aiops.jobs.again import Which, bounds_of, choices_for
 from aiops.jobs.models import Job
 from aiops.jobs.quoted_page.forms import VersionForm
-from aiops.ledger.models import Budget
 from aiops.ledger.money import to_dollars
-from aiops.ledger.scopes import Scope
 
 
 class AgainForm(VersionForm):
@@ -39,13 +37,13 @@ class AgainForm(VersionForm):
 
 def settings_of(job: Job) -> dict[str, Any]:
     """What an earlier job was started with, as a form begins with it."""
-    wall = Budget.objects.filter(scope=Scope.JOB, subject=str(job.pk)).order_by("pk").first()
+    bounds = bounds_of(job)
+    most_cost = bounds.pop("most_cost")
     return {
         "prompt": job.version.prompt.name,
         "version": str(job.version.number),
         "connection": job.connection,
         "model": job.model,
-        "most_cost": to_dollars(wall.cap) if wall else None,
-        "most_failures": job.most_failures,
-        "most_failed_percent": job.most_failed_percent,
+        "most_cost": None if most_cost is None else to_dollars(most_cost),
+        **bounds,
     }
