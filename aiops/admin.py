@@ -7,6 +7,7 @@ from aiops.dashboard.admin import SpendAdmin
 from aiops.files.admin import UploadedFileAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.run_page import RunPromptMixin
+from aiops.jobs.schedules.admin import JobScheduleAdmin
 from aiops.ledger.admin import BudgetAdmin
 from aiops.ledger.own_prices_admin import OwnPriceAdmin
 from aiops.stops.admin import StopAdmin
@@ -17,6 +18,7 @@ __all__ = [
     "CallAdmin",
     "ItemAdmin",
     "JobAdmin",
+    "JobScheduleAdmin",
     "ModelCardAdmin",
     "OwnPriceAdmin",
     "RunPromptMixin",

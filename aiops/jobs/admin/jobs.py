@@ -56,7 +56,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
     list_display_links = ("shown_status", "version")
     list_filter = (StatusFilter, ConnectionFilter, VersionOfJob)
     ordering = ("-id",)
-    allowed_lookups: ClassVar[frozenset[str]] = frozenset({"id__lt"})
+    allowed_lookups: ClassVar[frozenset[str]] = frozenset({"id__lt", "schedule"})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         related = super().get_queryset(request).select_related("version__prompt", "user", "row_type", "schedule")
