@@ -6,6 +6,7 @@ from aiops.catalogue.admin import ModelCardAdmin
 from aiops.dashboard.admin import SpendAdmin
 from aiops.files.admin import UploadedFileAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
+from aiops.jobs.admin.queue import for_superusers_alone
 from aiops.jobs.run_page import RunPromptMixin
 from aiops.jobs.schedules.admin import JobScheduleAdmin
 from aiops.ledger.admin import BudgetAdmin
@@ -28,3 +29,4 @@ __all__ = [
 ]
 
 of_prompts.extend()
+for_superusers_alone()
