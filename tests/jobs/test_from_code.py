@@ -1,9 +1,11 @@
 """Jobs from the shop's code: start one, wait for it, read what came of it, be told of it."""
 
 import logging
+import re
 import tracemalloc
 from decimal import Decimal
-from threading import Thread
+from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from django.contrib.auth.models import User
@@ -234,3 +236,36 @@ def test_a_receiver_may_write_and_what_it_rolls_back_is_its_own(triage, tickets,
     work(job.pk)
     assert Ticket.objects.exclude(category="").count() == 10
     assert job.items.count_by_status()["succeeded"] == 20
+
+
+# --- What the docs show
+
+
+def test_what_the_docs_show_does_what_they_say(triage, tickets, provider, capsys):
+    page = (Path(__file__).parents[2] / "docs/how-to/use-jobs-from-code.md").read_text()
+    start, signals = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    triage.prompt.name = "triage-ticket"
+    triage.prompt.save()
+    names = {}
+    exec(compile(signals, "docs", "exec"), names)
+
+    def worker():
+        try:
+            while not over.wait(0.1):
+                for job in Job.objects.running():
+                    work(job.pk)
+        finally:
+            connections.close_all()
+
+    over, thread = Event(), Thread(target=worker)
+    thread.start()
+    try:
+        exec(compile(start, "docs", "exec"), names)
+    finally:
+        over.set()
+        thread.join()
+        job_finished.disconnect(names["tell_the_team"])
+        item_succeeded.disconnect(names["index_the_row"])
+    assert not Ticket.objects.filter(category="").exists()
+    said = capsys.readouterr().out
+    assert said.count("'category'") == 20 and f"{Job.objects.get()} is over, for 0.00 dollars." in said

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 from django.utils import timezone
 
-from aiops.gateway.testing import Refusal
+from aiops.gateway.testing import Refusal, Status
 from aiops.jobs.models import Job
 from aiops.jobs.schedules.due import run_due
 from aiops.jobs.schedules.model import LOST, MOST_TAKES, JobSchedule
@@ -236,7 +236,7 @@ def test_while_calls_are_stopped_nothing_is_started(nightly):
 def test_nothing_to_do_is_no_trouble(nightly):
     Ticket.objects.all().delete()
     assert run_due(NIGHT) == 0
-    assert said(nightly) == ("nothing", "No row needed it.")
+    assert said(nightly) == ("nothing", "There was nothing to do: 0 rows of helpdesk.Ticket.")
 
 
 # --- Killed
@@ -320,7 +320,8 @@ def test_the_second_night_asks_only_what_is_new_or_has_changed(triage, tickets, 
     run_due(NIGHT)
     work(Job.objects.get().pk)
     assert run_due(NIGHT + DAY) == 0
-    assert said(schedule) == ("nothing", "No row needed it.")
+    why = "There was nothing to do: 0 rows of helpdesk.Ticket, new, or changed since they were answered."
+    assert said(schedule) == ("nothing", why)
 
     Ticket.objects.filter(pk=tickets[4].pk).update(text="Another text.")
     # No field that the version reads.
@@ -341,6 +342,26 @@ def test_or_only_what_was_never_answered_so_many_a_night(triage, tickets, ada, p
             assert job.item_count == asked
             work(job.pk)
         Ticket.objects.filter(pk=tickets[0].pk).update(text=f"Changed {night}.")
+
+
+@pytest.mark.parametrize(("trouble", "asked"), [(Refusal(), 3), (Status(500), 5)])
+def test_a_row_that_fails_by_what_it_holds_is_not_paid_for_each_night(triage, tickets, ada, provider, trouble, asked):
+    """The others of its kind have their turn, and it is asked again once it is another one."""
+    bad = tickets[3]
+    schedule = make(triage, ada, only="changed", most_rows=19)
+    provider.when(lambda request: request.body["messages"][1]["content"] == bad.text, trouble)
+    nights = 0
+    for night in range(5):
+        run_due(NIGHT + night * DAY)
+        job = Job.objects.latest("pk")
+        if job.status == Job.Status.RUNNING:
+            work(job.pk)
+            nights += job.items.filter(row_key=bad.pk).exists()
+    assert nights == asked
+    if asked == 3:
+        assert said(schedule)[1].endswith("; 1 left out that failed 3 times.")
+        Ticket.objects.filter(pk=bad.pk).update(text="Something kinder.")
+        assert run_due(NIGHT + 5 * DAY) == 1
 
 
 def test_or_only_rows_whose_field_is_empty(triage, tickets, ada, provider):

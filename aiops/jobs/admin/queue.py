@@ -1,8 +1,8 @@
 """The queue's own pages, for superusers alone.
 
 A schedule of the queue names any function of any module, and a stored task is a pickle that is run again at a press of
-a button: who may touch either may run code on the server. Their permissions are given away like any others; so the pages
-ask for more.
+a button: who may touch either may run code on the server. Their permissions are given away like any others, so the
+pages ask for more.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ def run(schedule: JobSchedule) -> Job | None:
         version = version_of(schedule)
         source = rows_in_need(schedule, version, whole_source(schedule))
         if not source.count():
-            schedule.settle(JobSchedule.Outcome.NOTHING, _("No row needed it."))
+            words = {"rows": source.describe()}
+            schedule.settle(JobSchedule.Outcome.NOTHING, _("There was nothing to do: %(rows)s.") % words)
             return None
         job = start_job(
             version,
