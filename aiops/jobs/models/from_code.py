@@ -105,6 +105,8 @@ class FromCode:
                     error=item.error_text,
                     call_id=item.call_id,
                 )
+            if len(some) < CHUNK:
+                return
             after = some[-1].position
 
 
