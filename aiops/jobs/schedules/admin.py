@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import truncatechars
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -32,6 +33,9 @@ MARKS = {
     JobSchedule.Outcome.WAITING: "pending",
     JobSchedule.Outcome.REFUSED: "failed",
 }
+SHORT = 80
+"""Characters of what was said, in the list."""
+
 TIMING = {"cron", "every", "time_zone", "active"}
 
 
@@ -42,11 +46,14 @@ class JobScheduleAdmin(ModelAdmin[JobSchedule]):
     form = JobScheduleForm
     change_list_template = "admin/aiops/jobschedule/change_list.html"
     change_form_template = "admin/aiops/jobschedule/change_form.html"
-    list_display = ("name", "what", "row_model", "timing", "upcoming", "last_run", "owner")
+    list_display = ("name", "last_shown", "upcoming", "timing", "what", "owner")
     list_filter = ("active", "outcome")
     search_fields = ("name",)
     sortable_by = ("name",)
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    # A shop may have a hundred thousand users.
+    raw_id_fields = ("owner",)
     readonly_fields = ("next_runs", "last_run")
     fieldsets = (
         (None, {"fields": ("name", "active", "owner")}),
@@ -135,9 +142,11 @@ class JobScheduleAdmin(ModelAdmin[JobSchedule]):
             context["jobs_url"] = f"{jobs}?schedule={row.pk}"
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.display(description=gettext_lazy("prompt"))
-    def what(self, schedule: JobSchedule) -> str:
-        return f"{schedule.prompt.name}@{schedule.version}"
+    @admin.display(description=gettext_lazy("what"))
+    def what(self, schedule: JobSchedule) -> SafeString:
+        """Which prompt, over rows of which model."""
+        version = f"{schedule.prompt.name}@{schedule.version}"
+        return format_html('{}<div class="aiops-quiet">{}</div>', version, schedule.row_model)
 
     @admin.display(description=gettext_lazy("when"))
     def timing(self, schedule: JobSchedule) -> SafeString | str:
@@ -154,11 +163,19 @@ class JobScheduleAdmin(ModelAdmin[JobSchedule]):
     @admin.display(description=gettext_lazy("last run"))
     def last_run(self, schedule: JobSchedule) -> SafeString | str:
         """What came of it, in words."""
+        return self._last(schedule, schedule.outcome_text)
+
+    def _last(self, schedule: JobSchedule, text: str) -> SafeString | str:
         if not schedule.outcome:
             return _("none yet")
         mark = marked(MARKS[JobSchedule.Outcome(schedule.outcome)], schedule.get_outcome_display())
         when = ago(schedule.last_at) if schedule.last_at else ""
-        return format_html('{} {}<div class="aiops-quiet">{}</div>', mark, when, schedule.outcome_text)
+        return format_html('{} {}<div class="aiops-quiet">{}</div>', mark, when, text)
+
+    @admin.display(description=gettext_lazy("last run"))
+    def last_shown(self, schedule: JobSchedule) -> SafeString | str:
+        """The same, cut to a line or two."""
+        return self._last(schedule, truncatechars(schedule.outcome_text, SHORT))
 
     @admin.display(description=gettext_lazy("next runs"))
     def next_runs(self, schedule: JobSchedule) -> SafeString | str:

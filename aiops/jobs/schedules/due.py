@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from aiops.execution.errors import REFUSALS
-from aiops.jobs.errors import JobError
+from aiops.jobs.errors import JobError, JobRefused
 from aiops.jobs.models import Job
 from aiops.jobs.schedules.cleaning import version_of
 from aiops.jobs.schedules.errors import BadTime
@@ -39,6 +39,17 @@ def run_due(now: datetime) -> int:
         job = _by_itself(schedule, lambda schedule: _run_if_due(schedule, now))
         started += job is not None
     return started
+
+
+def run_now(schedule: JobSchedule, now: datetime) -> Job | None:
+    """Run one beside its times. Returns the job; None where there is none, and the schedule says why.
+
+    Raises:
+        JobRefused: it is being started at this very moment.
+    """
+    if not schedule.take_now(now):
+        raise JobRefused(_("“%(name)s” is just being started: look again in a minute.") % {"name": schedule.name})
+    return _by_itself(schedule, run)
 
 
 def run(schedule: JobSchedule) -> Job | None:

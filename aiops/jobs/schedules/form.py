@@ -17,6 +17,7 @@ from aiops.gateway.connections import usable_connections
 from aiops.jobs.models import Job
 from aiops.jobs.quoted_page.forms import PromptField
 from aiops.jobs.schedules.model import JobSchedule
+from aiops.ledger.admin import DollarsField
 from aiops.ledger.money import to_dollars, to_nanos
 from aiops.resources import registered_models
 from prompts.admin.fields import TextWithChoices
@@ -36,7 +37,7 @@ class JobScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
     connection = forms.ChoiceField(label=gettext_lazy("Connection"), required=False)
     row_model = forms.ChoiceField(label=gettext_lazy("Rows of"))
     time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), required=False)
-    most_dollars = forms.DecimalField(
+    most_dollars = DollarsField(
         label=gettext_lazy("Most cost of a run, dollars"),
         required=False,
         min_value=Decimal("0.000001"),

@@ -33,6 +33,10 @@ class JobScheduleQuerySet(models.QuerySet["JobSchedule"]):
         """Switched on, and nobody has said yet when it is due next."""
         return self.active().filter(next_at=None)
 
+    def in_turn(self) -> Self:
+        """The one that is due next first, those that are switched off last."""
+        return self.select_related("prompt", "owner").order_by("-active", F("next_at").asc(nulls_last=True), "name")
+
     def due(self, now: datetime) -> Self:
         """Those whose time has come, whose turn has come after the run before, or whose run was lost."""
         busy = Job.objects.under_way().filter(schedule=models.OuterRef("pk"))
@@ -234,6 +238,14 @@ class JobSchedule(models.Model):
         taken = mine.update(next_at=upcoming, taken_at=now, takes=F("takes") + 1, last_at=now)
         if taken:
             self.next_at, self.taken_at, self.last_at, self.takes = upcoming, now, now, self.takes + 1
+        return bool(taken)
+
+    def take_now(self, now: datetime) -> bool:
+        """Take a run beside its times, which stay. Returns whether nobody else had taken one."""
+        free = JobSchedule.objects.filter(pk=self.pk, taken_at=None)
+        taken = free.update(taken_at=now, takes=F("takes") + 1, last_at=now)
+        if taken:
+            self.taken_at, self.last_at = now, now
         return bool(taken)
 
     def settle(self, outcome: Outcome, text: str) -> None:
