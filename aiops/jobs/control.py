@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from aiops.failpoints import failpoint
 from aiops.jobs.doorbell import ring
 from aiops.jobs.models import Job
 
@@ -44,6 +45,7 @@ def resume(job: Job) -> None:
         WrongState: it is neither.
     """
     with transaction.atomic():
+        failpoint("resume.begun")
         job.resume()
         ring(job.pk)
 
@@ -59,6 +61,7 @@ def retry_failed(job: Job, kind: str = "") -> Retried:
     """
     with transaction.atomic():
         count = job.retry_failed(kind)
+        failpoint("retry.made")
         waiting = job.status in (Job.Status.PAUSED, Job.Status.STOPPED)
         if count and not waiting:
             ring(job.pk)

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from aiops.execution.errors import REFUSALS
+from aiops.failpoints import failpoint
 from aiops.jobs.errors import JobError, JobRefused
 from aiops.jobs.models import Job
 from aiops.jobs.schedules.cleaning import version_of
@@ -84,6 +85,7 @@ def run(schedule: JobSchedule) -> Job | None:
     except REASONS as error:
         refuse(schedule, str(error))
         return None
+    failpoint("schedule.started")
     _settle_started(schedule, job)
     return job
 
@@ -98,6 +100,7 @@ def _run_if_due(schedule: JobSchedule, now: datetime) -> Job | None:
     lost_since = schedule.taken_at
     if not schedule.take(now):
         return None
+    failpoint("schedule.taken")
     if lost_since is not None and (found := _left_behind(schedule, lost_since)):
         _settle_started(schedule, found)
         return None
