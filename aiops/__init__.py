@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from aiops.execution.errors import REFUSALS
     from aiops.execution.fallbacks import Fallback
     from aiops.gateway.retry import RetryPolicy
+    from aiops.jobs.errors import JobRefused
+    from aiops.jobs.from_code import start_job
 
 __all__ = [
     "REFUSALS",
@@ -32,6 +34,7 @@ __all__ = [
     "Classification",
     "Fallback",
     "Image",
+    "JobRefused",
     "Moderation",
     "OpenAIClient",
     "OpenAIClientError",
@@ -47,6 +50,7 @@ __all__ = [
     "get_openai_client",
     "get_structured_completion",
     "get_structured_completion_sync",
+    "start_job",
     "track_costs",
 ]
 
@@ -57,6 +61,7 @@ _WHERE = {
     "Classification": "aiops.client.classification",
     "Fallback": "aiops.execution.fallbacks",
     "Image": "aiops.client.images",
+    "JobRefused": "aiops.jobs.errors",
     "Moderation": "aiops.client.moderation",
     "OpenAIClient": "aiops.client.blocking",
     "OpenAIClientError": "aiops.client.errors",
@@ -72,6 +77,7 @@ _WHERE = {
     "get_openai_client": "aiops.client.face",
     "get_structured_completion": "aiops.client.structured",
     "get_structured_completion_sync": "aiops.client.structured",
+    "start_job": "aiops.jobs.from_code",
     "track_costs": "aiops.execution.costs",
 }
 

@@ -7,7 +7,9 @@ from aiops.dashboard.admin import SpendAdmin
 from aiops.files.admin import UploadedFileAdmin
 from aiops.health.admin import HealthAdmin
 from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
+from aiops.jobs.admin.queue import for_superusers_alone
 from aiops.jobs.run_page import RunPromptMixin
+from aiops.jobs.schedules.admin import JobScheduleAdmin
 from aiops.ledger.admin import BudgetAdmin
 from aiops.ledger.own_prices_admin import OwnPriceAdmin
 from aiops.stops.admin import StopAdmin
@@ -19,6 +21,7 @@ __all__ = [
     "HealthAdmin",
     "ItemAdmin",
     "JobAdmin",
+    "JobScheduleAdmin",
     "ModelCardAdmin",
     "OwnPriceAdmin",
     "RunPromptMixin",
@@ -28,3 +31,4 @@ __all__ = [
 ]
 
 of_prompts.extend()
+for_superusers_alone()

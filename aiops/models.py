@@ -6,6 +6,7 @@ from aiops.calls.spend import Spend
 from aiops.catalogue.models import ModelCard, ModelOpinion
 from aiops.files.models import UploadedFile
 from aiops.jobs.models import Heartbeat, Item, Job, Notice
+from aiops.jobs.schedules.model import JobSchedule
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
 from aiops.ledger.own_prices import OwnPrice
 from aiops.limits.models import Pace
@@ -21,6 +22,7 @@ __all__ = [
     "Hold",
     "Item",
     "Job",
+    "JobSchedule",
     "ModelCard",
     "ModelOpinion",
     "Notice",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping
-from hashlib import blake2b
-from typing import Any
+from collections.abc import Collection
 
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from aiops.durable import durable
 from aiops.jobs.models import Item, ItemQuerySet, Job
-from prompts.models import PromptVersion
+from aiops.signals import tell_succeeded
 
 REMEMBERED = 100_000
 """Different rows that planning keeps in mind, in some 15 MB; one that is like an earlier row is asked again."""
@@ -25,18 +22,17 @@ FOLLOWED = ("status", "call_id", "data", "text", "error_kind", "error_text", "en
 class Firsts:
     """Where in a job each row was seen first, while it is planned."""
 
-    def __init__(self, version: PromptVersion, *, remembered: int = REMEMBERED) -> None:
+    def __init__(self, *, remembered: int = REMEMBERED) -> None:
         self._remembered = remembered
-        self._read = version.variables | version.optional
         self._seen: dict[bytes, int] = {}
         self.duplicates = 0
 
-    def of(self, variables: Mapping[str, Any], position: int) -> int | None:
-        """The position of an earlier row of which the version reads the same; None where there is none."""
-        # Below these names the order counts: a template that walks through an object shows it.
-        read = sorted((name, value) for name, value in variables.items() if name in self._read)
-        told = json.dumps(read, default=str).encode("utf-8", "surrogatepass")
-        digest = blake2b(told, digest_size=16).digest()
+    def of(self, digest: bytes, position: int) -> int | None:
+        """The position of an earlier row of which the version reads the same; None where there is none.
+
+        Args:
+            digest: of what it reads of this row, see `Inputs`.
+        """
         first = self._seen.get(digest)
         if first is not None:
             self.duplicates += 1
@@ -82,4 +78,5 @@ def _end_like(job: Job, firsts: ItemQuerySet) -> int:
         return 0
     like = job.items.followers().filter(same_as__in=positions)
     keys = list(like.order_by("same_as").values_list("pk", flat=True)[:AT_ONCE])
+    tell_succeeded(Item, dict.fromkeys(keys))
     return Item.objects.filter(pk__in=keys).update(**{name: Subquery(_first().values(name)[:1]) for name in FOLLOWED})

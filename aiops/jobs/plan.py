@@ -32,6 +32,21 @@ def charged_to(plan: Plan, user_id: Any) -> ChargedTo:
     return ChargedTo(connection=plan.connection.alias, prompt_id=prompt_id, user_id=user_id)
 
 
+def fit(version: PromptVersion, source: Source, *, connection: str, model: str, user_id: Any, now: datetime) -> Plan:
+    """See that a version can be run over such rows, whether there are any or not.
+
+    Raises:
+        SourceError, or one of `REFUSALS`: it cannot; the sentence says what to do.
+    """
+    check_variables(source, version.variables)
+    plan = make_plan(version, connection=connection, model=model, now=now)
+    require_usable(plan.model, plan.connection.alias, user_id)
+    doorbell()
+    if plan.price is None and periods_of(charged_to(plan, user_id), now):
+        raise UnpricedModel(plan.model, plan.connection.alias)
+    return plan
+
+
 def check(
     version: PromptVersion,
     source: Source,
@@ -47,13 +62,8 @@ def check(
         JobRefused: it cannot; the sentence says what to do.
     """
     try:
-        check_variables(source, version.variables)
-        plan = make_plan(version, connection=connection, model=model, now=now)
-        require_usable(plan.model, plan.connection.alias, user_id)
+        plan = fit(version, source, connection=connection, model=model, user_id=user_id, now=now)
         rows = check_rows(source)
-        doorbell()
-        if plan.price is None and periods_of(charged_to(plan, user_id), now):
-            raise UnpricedModel(plan.model, plan.connection.alias)
     except (SourceError, *REFUSALS) as error:
         raise JobRefused(str(error)) from error
     return Checked(plan, rows)

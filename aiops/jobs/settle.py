@@ -23,6 +23,7 @@ from aiops.failpoints import failpoint
 from aiops.jobs.duplicates import follow
 from aiops.jobs.models import Item, Job
 from aiops.rows import update_rows
+from aiops.signals import tell_succeeded
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
     ends = {outcome.about_item: _end(outcome) for outcome in outcomes if outcome.call_id in closed}
     written = update_rows(Item, ends, guard={"owner": owner, "status": Item.Status.CLAIMED})
     failpoint("settle.items")
+    tell_succeeded(Item, {one.about_item: one.call_id for one in outcomes if one.succeeded and one.about_item})
     follow(job, [key for key in ends if key is not None])
     if written < len(outcomes):
         logger.warning("job %s: %d items had been taken over; their calls are logged", job.pk, len(outcomes) - written)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.contenttypes.models import ContentType
@@ -18,6 +18,7 @@ from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.doorbell import ring
 from aiops.jobs.duplicates import Firsts
 from aiops.jobs.errors import JobRefused
+from aiops.jobs.inputs import Inputs, kept
 from aiops.jobs.models import Item, Job
 from aiops.jobs.most_cost import set_most_cost
 from aiops.jobs.plan import check
@@ -25,6 +26,9 @@ from aiops.jobs.quote.sample import see_that_one_fits
 from aiops.jobs.sources import Source, SourceError, SourceRow
 from aiops.rows import insert_rows
 from prompts.models import PromptVersion
+
+if TYPE_CHECKING:
+    from aiops.jobs.schedules.model import JobSchedule
 
 MOST_TRIED = 1_000
 """Rows that are tried first, at most."""
@@ -45,6 +49,8 @@ def start_job(
     most_failures: int | None = None,
     most_failed_percent: int | None = None,
     try_first: int = 0,
+    schedule: JobSchedule | None = None,
+    again_of: Job | None = None,
 ) -> Job:
     """Run a version over all rows of a source, in the background.
 
@@ -57,6 +63,8 @@ def start_job(
         most_failed_percent: with a larger share of failed rows, of 20 at least, it is paused. None: never.
         try_first: so many rows from all over the source are asked before the others; then it is paused, and says what
             the others will cost.
+        schedule: by which it is started, where one does.
+        again_of: the job of which rows are run again, or that new rows are added to.
         token: what the form that asks for it was given; asked for twice with one token, the second gets the first job.
 
     Raises:
@@ -76,6 +84,8 @@ def start_job(
         "most_failures": most_failures,
         "most_failed_percent": most_failed_percent,
         "try_first": try_first,
+        "schedule": schedule,
+        "again_of": again_of,
     }
     job, created = _make(version, source, user, token, asked)
     if not created:
@@ -86,8 +96,8 @@ def start_job(
     try:
         # Ended before anything else is written: a source of the shop's own may hold something open while it is read.
         with closing(source.rows()) as rows:
-            firsts = Firsts(version)
-            job.item_count = _add_items(job, rows, firsts)
+            firsts = Firsts()
+            job.item_count = _add_items(job, rows, Inputs(version), firsts)
             job.duplicates = firsts.duplicates
             failpoint("plan.items")
         if not job.item_count:
@@ -137,22 +147,23 @@ def _make(
     return Job.objects.get_or_create(token=token, defaults=fields)
 
 
-def _add_items(job: Job, rows: Iterator[SourceRow], firsts: Firsts) -> int:
+def _add_items(job: Job, rows: Iterator[SourceRow], inputs: Inputs, firsts: Firsts) -> int:
     """Write an item for each row. Returns how many."""
     total = 0
     while chunk := list(islice(rows, CHUNK)):
-        insert_rows(
-            Item,
-            [
+        items = []
+        for position, row in enumerate(chunk, start=total + 1):
+            digest = inputs.digest(row.variables)
+            items.append(
                 {
                     "job_id": job.pk,
                     "position": position,
                     "row_key": row.key or "",
                     "variables": dict(row.variables),
-                    "same_as": firsts.of(row.variables, position),
+                    "inputs": kept(digest),
+                    "same_as": firsts.of(digest, position),
                 }
-                for position, row in enumerate(chunk, start=total + 1)
-            ],
-        )
+            )
+        insert_rows(Item, items)
         total += len(chunk)
     return total

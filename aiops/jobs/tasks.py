@@ -22,6 +22,8 @@ from aiops.jobs.doorbell import ring
 from aiops.jobs.errors import WrongState
 from aiops.jobs.heartbeat import beat
 from aiops.jobs.models import Heartbeat, Job
+from aiops.jobs.schedules.due import run_due
+from aiops.jobs.schedules.telling import tell_of_runs
 from aiops.jobs.settle import settle_lost
 from aiops.jobs.slice import work_slice
 from aiops.jobs.telling import tell_ends
@@ -125,7 +127,9 @@ def sweep() -> int:
             ring(job.pk)
         rung += 1
     failpoint("sweep.rung")
-    # Last: they ask others, which may take their time.
+    # Last: they ask others, or read many rows, which may take their time.
+    run_due(now)
+    tell_of_runs()
     tell_ends(now)
     warn(now)
     expire(now)

@@ -9,7 +9,23 @@ from django.utils.translation import gettext as _
 from aiops.jobs.models import Job
 from aiops.management.following import follow, look
 from aiops.management.job_lines import facts, next_step, summary
-from aiops.management.terminal import FAILED, INTERRUPTED, TerminalCommand, harmless
+from aiops.management.terminal import FAILED, INTERRUPTED, TerminalCommand, harmless, refused
+
+
+def find_job(number: int) -> Job:
+    """The job of this number.
+
+    Raises:
+        CommandError: there is none; the sentence says which there are.
+    """
+    job = Job.objects.select_related("version__prompt", "row_type").filter(pk=number).first()
+    if job is not None:
+        return job
+    latest = Job.objects.values_list("pk", flat=True).first()
+    if latest is None:
+        raise refused(_("There is no job yet: start one with manage.py run_job."))
+    words = {"id": number, "latest": latest}
+    raise refused(_("There is no job %(id)s; the latest is %(latest)s: see manage.py job_status.") % words)
 
 
 class JobCommand(TerminalCommand):

@@ -16,6 +16,7 @@ from aiops.gateway.testing import Status
 from aiops.jobs.models import Item, Job
 from aiops.jobs.tasks import work
 from aiops.ledger.models import Budget, Hold
+from project.helpdesk.models import Ticket
 
 ROWS = ("--model", "helpdesk.Ticket")
 
@@ -235,3 +236,76 @@ def test_help_has_examples_on_lines_of_their_own(run):
     ran = run("run_job", "--help")
     assert ran.code == 0
     assert "\n  manage.py run_job triage-ticket --model helpdesk.Ticket --limit 20 --dry-run\n" in ran.stdout
+
+
+# --- Again
+
+
+@pytest.fixture
+def before(run, triage, tickets, provider):
+    """A job over twenty tickets, of which the fourth failed."""
+    failing = tickets[3].text
+    provider.when(lambda request: failing in request.body["messages"][-1]["content"], Status(400))
+    run("run_job", "triage-ticket", *ROWS, "--most-failures", "7", "--most-cost", "1.5")
+    job = Job.objects.get()
+    work(job.pk)
+    return job
+
+
+def test_rows_that_have_changed_are_run_again_with_the_same_settings(run, before, tickets):
+    Ticket.objects.filter(pk=tickets[0].pk).update(text="Another text")
+    ran = run("run_job", "--again", before.pk, "--changed")
+    job = Job.objects.latest("pk")
+    assert ran.stdout.splitlines()[0] == f"Job {job.pk}: {before.version} on 1 row of helpdesk.Ticket, {CHANGED}"
+    assert (job.again_of, job.version, job.model, job.most_failures) == (before, before.version, "gpt-6-luna", 7)
+    assert Budget.objects.get(subject=str(job.pk)).cap == 1_500_000_000
+
+
+CHANGED = "changed since they were answered"
+
+
+def test_so_are_new_ones_those_that_failed_and_all(run, before, triage):
+    new = Ticket.objects.create(subject="New", text="A new one")
+    for flags, keys in ((["--new"], [str(new.pk)]), (["--failed"], [before.items.failed().get().row_key])):
+        run("run_job", "--again", before.pk, *flags)
+        assert list(Job.objects.latest("pk").items.values_list("row_key", flat=True)) == keys
+    run("run_job", "triage-ticket@1", "--again", before.pk, "--language-model", "gpt-5-mini")
+    job = Job.objects.latest("pk")
+    assert (job.item_count, job.model) == (20, "gpt-5-mini")
+
+
+def test_rows_of_a_model_that_need_it(run, before, tickets):
+    Ticket.objects.filter(pk=tickets[0].pk).update(text="Another text")
+    new = Ticket.objects.create(subject="New", text="A new one")
+    Ticket.objects.create(subject="New", text="And another")
+    run("run_job", "triage-ticket", *ROWS, "--new", "--order=pk", "--limit", "2")
+    assert set(Job.objects.latest("pk").items.values_list("row_key", flat=True)) == {str(tickets[3].pk), str(new.pk)}
+    run("run_job", "triage-ticket", *ROWS, "--changed")
+    assert Job.objects.latest("pk").item_count == 2
+
+
+def test_a_dry_run_of_it_starts_nothing(run, before, tickets):
+    Ticket.objects.filter(pk=tickets[0].pk).update(text="Another text")
+    ran = run("run_job", "--again", before.pk, "--changed", "--dry-run")
+    assert ran.stdout.startswith(f"1 row of helpdesk.Ticket, {CHANGED}, 1 unique\n")
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--again", "7000"], "There is no job 7000; the latest is"),
+        (["--again", "{job}", "--changed"], "There is nothing to do"),
+        (["--again", "{job}", "--limit", "3"], "leave them out with --again"),
+        (["--again", "{job}", "--changed", "--new"], "not allowed with"),
+        (["--again", "{job}", *ROWS], "not allowed with"),
+        ([*ROWS], "Say which prompt is to be run"),
+        (["triage-ticket", *ROWS, "--failed"], "name it with --again"),
+        (["triage-ticket", "--source", "rows.csv", "--new"], "leave --changed and --new out"),
+    ],
+)
+def test_what_makes_no_sense_of_it_is_refused(run, before, arguments, why):
+    ran = run("run_job", *(str(argument).format(job=before.pk) for argument in arguments))
+    assert ran.code == 2
+    assert why in " ".join(ran.stderr.split())
+    assert Job.objects.count() == 1

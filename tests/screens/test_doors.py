@@ -14,12 +14,13 @@ from aiops.cache.models import CachedAnswer
 from aiops.catalogue.models import ModelCard
 from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
+from aiops.jobs.schedules.model import JobSchedule
 from aiops.ledger.models import Budget
 from aiops.ledger.own_prices import OwnPrice
 from aiops.stops.models import Stop
 from tests.screens.rows import make_cached_answer, make_call, make_file, make_job
 
-VIEWED = ("job", "item", "call", "budget", "cachedanswer", "modelcard", "uploadedfile")
+VIEWED = ("job", "item", "call", "budget", "cachedanswer", "modelcard", "uploadedfile", "jobschedule")
 RUNNER = tuple(f"aiops.view_{model}" for model in VIEWED)
 VIEWER = (*RUNNER, "aiops.view_stop")
 PEOPLE = {
@@ -76,7 +77,15 @@ DOORS = [
     ("aiops_job_seen", "post", EFFECT | {"viewer": 302, "job only": 302}),
     *(("aiops_job_seen", method, NOT_THIS_WAY) for method in ("get", "head", "put", "delete")),
     ("aiops_job_run_file", "get", RUN | {"job only": 403}),
+    *(("aiops_job_again", method, RUN | {"job only": 403}) for method in ("get", "post")),
+    ("aiops_job_changed", "get", RUN | {"job only": 403}),
+    ("aiops_job_changed", "post", NOT_THIS_WAY),
     ("aiops_job_run_file", "post", RUN | {"job only": 403}),
+    *((f"aiops_jobschedule_{page}", "get", READ | {"job only": 403}) for page in ("changelist", "change")),
+    *(("aiops_jobschedule_add", method, RUN | {"job only": 403}) for method in ("get", "post")),
+    # Somebody else's; and what is posted here is empty, or not confirmed.
+    ("aiops_jobschedule_change", "post", NEVER | {"boss": 200}),
+    *(("aiops_jobschedule_delete", method, NEVER | {"boss": 200}) for method in ("get", "post")),
     ("aiops_stop_changelist", "get", STOPS),
     ("aiops_stop_change", "get", STOPS),
     ("aiops_stop_change", "post", NOT_THIS_WAY),
@@ -98,6 +107,7 @@ def rows(version):
         "cachedanswer": make_cached_answer(version),
         "stop": stop,
         "uploadedfile": make_file(),
+        "jobschedule": JobSchedule.objects.create(name="Nightly", prompt=version.prompt, cron="0 2 * * *"),
         "modelcard": ModelCard.objects.create(connection="default", model="gpt-6-luna"),
     }
 
@@ -126,6 +136,7 @@ def state() -> list[object]:
         list(ModelCard.objects.order_by("pk").values()),
         list(UploadedFile.objects.order_by("pk").values()),
         list(Stop.objects.order_by("pk").values()),
+        list(JobSchedule.objects.order_by("pk").values()),
     ]
 
 
@@ -162,11 +173,11 @@ def test_every_address_of_ours_is_in_the_table():
     for model, model_admin in admin.site._registry.items():
         if model.__module__.startswith("aiops.") and model not in (Budget, OwnPrice):
             ours |= {pattern.name for pattern in model_admin.urls if pattern.name}
-    history = {f"aiops_{model}_history" for model in (*LOGS, "stop")}
+    history = {f"aiops_{model}_history" for model in (*LOGS, "stop", "jobschedule")}
     assert ours - history == {name for name, _, _ in DOORS}
 
 
-@pytest.mark.parametrize("model", [*LOGS, "budget", "heartbeat", "ownprice", "spend", "stop"])
+@pytest.mark.parametrize("model", [*LOGS, "budget", "heartbeat", "jobschedule", "ownprice", "spend", "stop"])
 def test_pages_keep_to_the_strict_policy(boss, rows, model):
     """No inline script, no inline style, nothing from elsewhere: the policy would block it."""
     pages = [reverse(f"admin:aiops_{model}_changelist")]

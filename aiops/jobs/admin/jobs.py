@@ -19,6 +19,8 @@ from aiops.calls.filters import ConnectionFilter, StatusFilter, VersionFilter
 from aiops.jobs.admin import effects, live
 from aiops.jobs.admin.downloads import download_view, downloads
 from aiops.jobs.admin.seen import seen_view
+from aiops.jobs.admin.since import changed_view, since
+from aiops.jobs.again_page import again_view
 from aiops.jobs.models import Item, Job
 from aiops.jobs.progress import counts_of
 from aiops.jobs.results import Format
@@ -55,10 +57,10 @@ class JobAdmin(ReadOnlyAdmin[Job]):
     list_display_links = ("shown_status", "version")
     list_filter = (StatusFilter, ConnectionFilter, VersionOfJob)
     ordering = ("-id",)
-    allowed_lookups: ClassVar[frozenset[str]] = frozenset({"id__lt"})
+    allowed_lookups: ClassVar[frozenset[str]] = frozenset({"id__lt", "schedule"})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        related = super().get_queryset(request).select_related("version__prompt", "user", "row_type")
+        related = super().get_queryset(request).select_related("version__prompt", "user", "row_type", "schedule")
         return related.defer("version__messages", "version__parameters", "source")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -80,6 +82,8 @@ class JobAdmin(ReadOnlyAdmin[Job]):
         own = [
             path("run-file/", run_file, name="aiops_job_run_file"),
             path("seen/", self.admin_site.admin_view(seen_view(self)), name="aiops_job_seen"),
+            address("again", again_view(self), "again"),
+            address("changed", changed_view(self), "changed"),
             address("progress", live.progress_view(self), "progress"),
             *(address(name, effects.effect_view(self, effect), name) for name, effect in effects.EFFECTS.items()),
             *(address(f"results.{kind}", download_view(self, kind), f"results_{kind}") for kind in Format),
@@ -123,6 +127,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
             **live.rows_of(self.admin_site, request, row),
             "effects": effects.possible(self, request, progress["progress"]),
             "formats": downloads(self, request, row),
+            **since(self, request, row),
         }
 
 

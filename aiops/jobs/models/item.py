@@ -66,6 +66,12 @@ class Item(models.Model):
     position = models.PositiveIntegerField(_("position"))
     row_key = models.CharField(_("key of the row"), max_length=255, blank=True)
     variables = OrderedJSONField(_("variables"), default=dict)
+    inputs = models.BigIntegerField(
+        _("hash of its inputs"),
+        null=True,
+        editable=False,
+        help_text=_("Of the variables that the version reads: another one, once the row has changed."),
+    )
     same_as = models.PositiveIntegerField(
         _("same as"), null=True, help_text=_("The position of an earlier row that is asked for both.")
     )
@@ -93,6 +99,8 @@ class Item(models.Model):
         indexes = (
             models.Index(fields=("job", "status", "position"), name="aiops_item_job_status"),
             models.Index(fields=("status", "-job", "-position"), name="aiops_item_status"),
+            # What was last said of a row, whichever job asked.
+            models.Index(fields=("row_key",), name="aiops_item_row_key"),
             models.Index(fields=("job", "same_as"), condition=Q(same_as__isnull=False), name="aiops_item_same_as"),
         )
 

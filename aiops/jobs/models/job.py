@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -16,12 +16,11 @@ from django.utils.translation import gettext_lazy as _
 
 from aiops.failpoints import failpoint
 from aiops.jobs.errors import WrongState
+from aiops.jobs.models.from_code import FromCode
 from aiops.ledger.periods import periods_of
 from aiops.ledger.scopes import ChargedTo
 from aiops.options import options
-
-if TYPE_CHECKING:
-    pass
+from aiops.signals import tell_finished
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -39,12 +38,16 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Paused since a budget had no room."""
         return self.filter(status=Job.Status.PAUSED, waits_for__isnull=False)
 
+    def under_way(self) -> Self:
+        """Not at their end: one that is paused waits for somebody, and then goes on."""
+        return self.filter(status__in=Job.UNDER_WAY)
+
     def left_alone(self, now: datetime) -> Self:
         """Running, with no worker at them."""
         return self.running().filter(Q(worker=None) | Q(worker_until__lt=now))
 
 
-class Job(models.Model):
+class Job(FromCode, models.Model):
     """One version, run over one source, once."""
 
     class Status(models.TextChoices):
@@ -53,6 +56,8 @@ class Job(models.Model):
         PAUSED = "paused", _("paused")
         STOPPED = "stopped", _("stopped")
         FINISHED = "finished", _("finished")
+
+    UNDER_WAY: ClassVar[tuple[str, ...]] = (Status.PLANNING, Status.RUNNING, Status.PAUSED)
 
     version = models.ForeignKey("prompts.PromptVersion", models.PROTECT, related_name="+", verbose_name=_("version"))
     connection = models.CharField(_("connection"), max_length=64)
@@ -64,6 +69,12 @@ class Job(models.Model):
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("started by")
+    )
+    schedule = models.ForeignKey(
+        "aiops.JobSchedule", models.SET_NULL, null=True, related_name="jobs", verbose_name=_("schedule"), editable=False
+    )
+    again_of: models.ForeignKey[Job | None, Job | None] = models.ForeignKey(
+        "self", models.SET_NULL, null=True, related_name="again", verbose_name=_("again after"), editable=False
     )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PLANNING, db_index=True)
     paused_because = models.TextField(_("why it is paused"), blank=True)
@@ -115,6 +126,10 @@ class Job(models.Model):
     worker: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("worker"), null=True, editable=False)
     worker_until = models.DateTimeField(_("worker's lease"), null=True, editable=False)
     rung_at = models.DateTimeField(_("rung for"), null=True, editable=False, help_text=_("Until a worker comes."))
+
+    told_of = models.CharField(
+        _("told of"), max_length=10, blank=True, editable=False, help_text=_("The status that was last told by mail.")
+    )
 
     created_at = models.DateTimeField(_("created"))
     started_at = models.DateTimeField(_("started"), null=True)
@@ -255,6 +270,7 @@ class Job(models.Model):
             if not running.update(status=Job.Status.FINISHED, ended_at=now):
                 return False
             self.notices.announce(self, Job.Status.FINISHED, now=now)
+            tell_finished(self)
             return True
 
     def _move(self, to: str, *, since: Sequence[str], **fields: Any) -> None:

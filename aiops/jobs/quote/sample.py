@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from aiops.gateway.tokens import TokenCounter
 from aiops.jobs.duplicates import Firsts
 from aiops.jobs.errors import JobRefused
+from aiops.jobs.inputs import Inputs
 from aiops.jobs.quote.between import MARGIN, errors_to_either_side
 from aiops.jobs.sources import Source, SourceError, SourceRow
 from prompts.errors import NotRendered
@@ -66,7 +67,7 @@ class Sample:
             JobRefused: none of them can be rendered, or the source fails on one.
             CannotCount: the counter does not.
         """
-        firsts = Firsts(version)
+        firsts, inputs = Firsts(), Inputs(version)
         keys, rows = [], 0
         counted: dict[int, int] = {}
         asked, sizes, unfit = [], [], []
@@ -75,7 +76,7 @@ class Sample:
             if isinstance(rendering, NotRendered):
                 unfit.append((rows, str(rendering)))
                 continue
-            first = firsts.of(row.variables, rows)
+            first = firsts.of(inputs.digest(row.variables), rows)
             # What is like an earlier row renders like it.
             counted[rows] = counter.of_messages(rendering.messages) if first is None else counted[first]
             sizes.append(counted[rows])

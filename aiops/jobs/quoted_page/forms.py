@@ -168,7 +168,7 @@ class VersionForm(forms.Form):
         return None if dollars is None else to_nanos(dollars)
 
     @property
-    def bounds(self) -> dict[str, int]:
+    def bounds(self) -> dict[str, Any]:
         """Where the job is to be paused."""
         return {name: self.cleaned_data[name] for name in BOUNDS if self.cleaned_data[name] is not None}
 

@@ -72,6 +72,10 @@ class QuotedPage(ABC, Generic[F]):
         """What the templates show beside what all pages do."""
         return {}
 
+    def after(self) -> Job | None:
+        """The job that is run again, where it is one."""
+        return None
+
     def started(self, form: F) -> None:
         """A job was started from the form."""
 
@@ -137,6 +141,7 @@ class QuotedPage(ABC, Generic[F]):
             model=form.model_name,
             token=confirm.cleaned_data["token"],
             most_cost=form.most_nanos,
+            again_of=self.after(),
             **form.bounds,
         )
         self.started(form)

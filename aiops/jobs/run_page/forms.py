@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from aiops.jobs.quoted_page.forms import VersionForm
 from aiops.jobs.sources import ModelSource
 from aiops.jobs.sources.selection import only_empty
+from aiops.resources import Plain
 
 
 class RunForm(VersionForm):
@@ -43,8 +44,11 @@ class RunForm(VersionForm):
         if one_row:
             del fields["limit"], fields["empty"]
 
-    def rows(self, selected: QuerySet[Any]) -> ModelSource:
+    def rows(self, selected: QuerySet[Any], *, listed: str | None = None) -> ModelSource:
         """Of the selected rows, those that are meant, in the order of the selection.
+
+        Args:
+            listed: what the address of the list says, where all rows on it are meant; None where they were ticked.
 
         Raises:
             NotRegistered: prompts may read nothing of this model.
@@ -52,7 +56,9 @@ class RunForm(VersionForm):
         empty, limit = self.cleaned_data.get("empty", ""), self.cleaned_data.get("limit")
         if empty:
             selected = only_empty(selected, empty)
-        selection = {"selected": True, "empty": empty, "limit": limit}
+        # A list can be made anew by its address, and has other rows then; a row that was ticked is just that row.
+        how: dict[str, Plain] = {"selected": True} if listed is None else {"list": listed}
+        selection = {**how, "empty": empty, "limit": limit}
         # Ordered before it is cut: the source puts the primary key last, so that a limit takes the same rows each time.
         whole = ModelSource(selected, selection=selection)
         return whole if limit is None else ModelSource(whole.queryset[:limit], selection=selection)

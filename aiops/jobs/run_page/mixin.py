@@ -56,7 +56,8 @@ class RunPromptMixin(Base):
             ("select_across", "1" if across else "0"),
             *((ACTION_CHECKBOX_NAME, key) for key in keys),
         ]
-        return RunPage(self, request, queryset, again=again).respond()
+        listed = request.GET.urlencode() if across else None
+        return RunPage(self, request, queryset, again=again, listed=listed).respond()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list; whoever posts the action without the permission is told so."""

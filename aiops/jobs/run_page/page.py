@@ -30,6 +30,7 @@ class RunPage(QuotedPage[RunForm]):
         *,
         again: list[tuple[str, str]] | None = None,
         row: Model | None = None,
+        listed: str | None = None,
     ) -> None:
         """Take the selection.
 
@@ -39,11 +40,13 @@ class RunPage(QuotedPage[RunForm]):
             queryset: the selected rows, no others than the user may see.
             again: hidden fields that make the same selection when the form is posted.
             row: the row whose page was left, where it is but one.
+            listed: what the address of the list says, where all rows on it are meant.
         """
         super().__init__(model_admin, request)
         self.queryset = queryset
         self.again = again or []
         self.row = row
+        self.listed = listed
 
     def title(self) -> str:
         count = self.queryset.count()
@@ -65,7 +68,7 @@ class RunPage(QuotedPage[RunForm]):
         return RunForm(self.queryset.model, data, user=self.request.user, one_row=self.row is not None)
 
     def source(self, form: RunForm) -> ModelSource:
-        return form.rows(self.queryset)
+        return form.rows(self.queryset, listed=self.listed)
 
     def context(self, form: RunForm) -> dict[str, Any]:
         return {"again": self.again, "subtitle": str(self.row) if self.row is not None else None}

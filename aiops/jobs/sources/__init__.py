@@ -1,6 +1,7 @@
 """Where the rows of a job come from."""
 
 from aiops.jobs.sources.errors import BadFile, BadSelection, EmptySource, MissingVariables, SourceError, UnreadableRow
+from aiops.jobs.sources.rows_by_key import PickedSource, keys_there
 from aiops.jobs.sources.rows_of_file import FileSource
 from aiops.jobs.sources.rows_of_model import ModelSource, model_source
 from aiops.jobs.sources.source import Source, SourceRow, check_rows, check_variables
@@ -14,11 +15,13 @@ __all__ = [
     "Limits",
     "MissingVariables",
     "ModelSource",
+    "PickedSource",
     "Source",
     "SourceError",
     "SourceRow",
     "UnreadableRow",
     "check_rows",
     "check_variables",
+    "keys_there",
     "model_source",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -57,11 +57,7 @@ class ModelSource:
     def fingerprint(self) -> str:
         """Of the keys of the rows, read one by one. What else a row holds may change."""
         chosen = self.queryset if self.queryset.query.is_sliced else self.queryset.order_by()
-        total = 0
-        for key in _keys_of(chosen):
-            # A sum, for which the order means nothing and no more than one key is held.
-            total += int.from_bytes(hashlib.sha256(str(key).encode()).digest()[:16])
-        return f"{total % 2**128:032x}"
+        return told_apart(_keys_of(chosen))
 
     def rows(self, most: int | None = None) -> Generator[SourceRow, None, None]:
         """The rows in order; those that went after their keys were read are left out.
@@ -86,7 +82,7 @@ class ModelSource:
         keys = list(_keys_of(self.queryset if most is None else self.queryset[:most]))
         rows = self._reader.narrow(self._found_by_key())
         for start in range(0, len(keys), CHUNK):
-            yield _in_turn(rows, keys[start : start + CHUNK])
+            yield in_turn(rows, keys[start : start + CHUNK])
 
     @property
     def _looks_beside_rows(self) -> bool:
@@ -144,16 +140,19 @@ def model_source(
     limit: int | None = None,
     empty: str = "",
     queryset: QuerySet[Any] | None = None,
+    also: Mapping[str, Plain] | None = None,
 ) -> ModelSource:
     """Rows of a model, chosen in words.
 
     Args:
         model: `helpdesk.Ticket`.
         filters: `category=refund`, `text__icontains=card`, `pk__in=1,2`; all must hold.
-        order: fields separated by commas, each with `-` for descending; by primary key where empty.
+        order: fields separated by commas, each with `-` for descending; where empty, that of `queryset`, or else by
+            primary key.
         limit: the greatest number of rows.
         empty: a field; only rows where it is NULL or holds nothing.
         queryset: the rows to choose from, where not everybody may read all of them.
+        also: what else is to be kept of how they were chosen.
 
     Raises:
         BadSelection: one of these makes no sense; the sentence names what would.
@@ -168,11 +167,26 @@ def model_source(
     chosen = filtered(queryset, filters)
     if empty:
         chosen = only_empty(chosen, empty)
-    chosen = ordered(chosen, order)
+    chosen = ordered(chosen, order) if order or not chosen.query.order_by else _settled(chosen)
     if limit is not None:
         chosen = chosen[:limit]
     selection: dict[str, Plain] = {"filters": [*filters], "order": order, "limit": limit, "empty": empty}
+    selection |= also or {}
     return ModelSource(chosen, selection=selection)
+
+
+def _settled(chosen: QuerySet[Any]) -> QuerySet[Any]:
+    """In its own order, ties by primary key: else a limit would choose other rows each time."""
+    return chosen.order_by(*chosen.query.order_by, "pk")
+
+
+def told_apart(keys: Iterable[Any]) -> str:
+    """Another text for other keys, in whatever order they come."""
+    total = 0
+    for key in keys:
+        # A sum, for which the order means nothing and no more than one key is held.
+        total += int.from_bytes(hashlib.sha256(str(key).encode()).digest()[:16])
+    return f"{total % 2**128:032x}"
 
 
 def _keys_of(chosen: QuerySet[Any]) -> Iterator[Any]:
@@ -184,7 +198,7 @@ def _keys_of(chosen: QuerySet[Any]) -> Iterator[Any]:
     return iter(keys.iterator(chunk_size=KEYS))
 
 
-def _in_turn(rows: QuerySet[Any], keys: Sequence[Any]) -> list[Model]:
+def in_turn(rows: QuerySet[Any], keys: Sequence[Any]) -> list[Model]:
     """The rows of these keys, in their order."""
     found = {row.pk: row for row in rows.filter(pk__in=keys)}
     return [found[key] for key in keys if key in found]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from aiops.jobs.control import resume, retry_failed
 from aiops.jobs.models import Job
 from aiops.jobs.progress import progress_of
-from aiops.management.job_command import JobCommand
+from aiops.management.job_command import JobCommand, find_job
 from aiops.management.job_lines import facts, table
 from aiops.management.terminal import harmless, refusals, refused, whole_number
 from prompts.errors import choices
@@ -67,7 +67,7 @@ class Command(JobCommand):
                 raise refused(_("Name the job first, as in: manage.py job_status 7 --follow"))
             self._list(as_json=options["json"])
             return
-        job = _find(number)
+        job = find_job(number)
         with refusals():
             if options["stop"]:
                 job.stop(now=timezone.now())
@@ -87,17 +87,6 @@ class Command(JobCommand):
         else:
             for line in table(jobs):
                 self.stdout.write(harmless(line))
-
-
-def _find(number: int) -> Job:
-    job = Job.objects.select_related("version__prompt").filter(pk=number).first()
-    if job is not None:
-        return job
-    latest = Job.objects.values_list("pk", flat=True).first()
-    if latest is None:
-        raise refused(_("There is no job yet: start one with manage.py run_job."))
-    words = {"id": number, "latest": latest}
-    raise refused(_("There is no job %(id)s; the latest is %(latest)s: see manage.py job_status.") % words)
 
 
 def _retry(job: Job, kind: str) -> None:

@@ -10,14 +10,18 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
+from aiops.jobs.again import Which, bounds_of, rows_again
+from aiops.jobs.freshness import Standing, in_need
+from aiops.jobs.models import Job
 from aiops.jobs.quote import Quote, quote
 from aiops.jobs.quoted_page.forms import BOUNDS
 from aiops.jobs.sources import FileSource, Source, model_source
 from aiops.jobs.sources.first_rows import FirstRows
 from aiops.jobs.start import start_job
-from aiops.management.job_command import JobCommand
+from aiops.management.job_command import JobCommand, find_job
 from aiops.management.terminal import dollars_typed, harmless, refusals, refused, whole_number
 from prompts.lookup import find_version
+from prompts.models import PromptVersion
 
 
 class Command(JobCommand):
@@ -32,7 +36,10 @@ class Command(JobCommand):
         "  manage.py run_job triage-ticket --model helpdesk.Ticket --try-first 20 --most-failed-percent 10\n"
         "  manage.py run_job triage-ticket@staging --model helpdesk.Ticket \\\n"
         "      --filter language=en --filter text__icontains=card --order=-created_at --limit 100\n"
-        "  manage.py run_job product-description --source products.csv --connection local --user ada --json\n\n"
+        "  manage.py run_job product-description --source products.csv --connection local --user ada --json\n"
+        "  manage.py run_job triage-ticket --model helpdesk.Ticket --changed --follow\n"
+        "  manage.py run_job --again 7 --changed --dry-run\n"
+        "  manage.py run_job --again 7 --new --follow\n\n"
         "exit codes:\n"
         "  0  started; with --follow: every row succeeded\n"
         "  1  with --follow: rows failed, or the job was stopped or paused\n"
@@ -42,10 +49,19 @@ class Command(JobCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The prompt, its rows, and where it is asked."""
-        parser.add_argument("prompt", help="name, name@label or name@version; without either, its label production")
+        parser.add_argument(
+            "prompt",
+            nargs="?",
+            help="name, name@label or name@version; without either, its label production; with --again, as that job",
+        )
         rows = parser.add_argument_group("rows").add_mutually_exclusive_group(required=True)
         rows.add_argument("--model", metavar="APP.MODEL", help="rows of a model that has a source")
         rows.add_argument("--source", type=Path, metavar="FILE", help="rows of a CSV, TSV, JSON or XLSX file")
+        rows.add_argument("--again", type=whole_number(1, 2**63 - 1), metavar="JOB", help="rows of an earlier job")
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument("--changed", action="store_true", help="only rows that are new or have changed since")
+        which.add_argument("--new", action="store_true", help="only rows that were never answered")
+        which.add_argument("--failed", action="store_true", help="with --again: only rows that failed")
         parser.add_argument("--filter", action="append", default=[], metavar="FIELD[__LOOKUP]=VALUE", help="repeatable")
         parser.add_argument("--order", default="", metavar="FIELD,…", help="-field descends (write --order=-field)")
         parser.add_argument("--limit", type=whole_number(1), metavar="N", help="only the first N rows")
@@ -81,16 +97,27 @@ class Command(JobCommand):
         """Quote, or start and perhaps follow."""
         how = {"connection": options["connection"], "model": options["language_model"]}
         with refusals():
-            version = find_version(options["prompt"])
             user = _user(options["user"]) if options["user"] else None
-            source = _source(options)
+            before = find_job(options["again"]) if options["again"] is not None else None
+            if before is not None and options["prompt"] is None:
+                version = before.version
+            elif options["prompt"] is None:
+                raise refused(_("Say which prompt is to be run, as in: manage.py run_job triage-ticket --model …"))
+            else:
+                version = find_version(options["prompt"])
+            bounds = {name: options[name] for name in ("most_cost", *BOUNDS)}
+            if before is None:
+                source = _source(options, version)
+            else:
+                source = _rows_again(before, version, user, options)
+                how = {"connection": how["connection"] or before.connection, "model": how["model"] or before.model}
+                bounds |= {name: value for name, value in bounds_of(before).items() if bounds[name] is None}
             if options["dry_run"]:
                 self._say(
-                    quote(version, source, user=user, most_cost=options["most_cost"], **how), as_json=options["json"]
+                    quote(version, source, user=user, most_cost=bounds["most_cost"], **how), as_json=options["json"]
                 )
                 return
-            bounds = {name: options[name] for name in ("most_cost", *BOUNDS)}
-            job = start_job(version, source, user=user, **bounds, **how)
+            job = start_job(version, source, user=user, again_of=before, **bounds, **how)
         if options["follow"]:
             self.follow(job, as_json=options["json"])
         elif options["json"]:
@@ -116,11 +143,29 @@ def _user(username: str) -> Any:
         raise refused(_("There is no user “%(name)s”: leave --user out, or name one.") % {"name": username}) from None
 
 
-def _source(options: dict[str, Any]) -> Source:
+def _rows_again(before: Job, version: PromptVersion, user: Any, options: dict[str, Any]) -> Source:
+    if any(options[name] for name in ("filter", "order", "empty", "limit")):
+        raise refused(_("--filter, --order, --empty and --limit choose rows of a model: leave them out with --again."))
+    which = next((Which(name) for name in ("changed", "new", "failed") if options[name]), Which.SAME)
+    return rows_again(before, which, version=version, user=user)
+
+
+def _source(options: dict[str, Any], version: PromptVersion) -> Source:
     path: Path | None = options["source"]
+    if options["failed"]:
+        raise refused(_("--failed is about the rows of an earlier job: name it with --again."))
     if path is None:
+        needed = options["changed"] or options["new"]
         chosen = {name: options[name] for name in ("order", "limit", "empty")}
-        return model_source(options["model"], filters=options["filter"], **chosen)
+        # Of those that need it so many: whoever is to be looked at first cannot be cut before.
+        chosen["limit"] = None if needed else options["limit"]
+        whole = model_source(options["model"], filters=options["filter"], **chosen)
+        if not needed:
+            return whole
+        standing = {Standing.NEW, Standing.CHANGED} if options["changed"] else {Standing.NEW}
+        return in_need(whole, version, standing, limit=options["limit"])
+    if options["changed"] or options["new"]:
+        raise refused(_("The rows of a file are new each time: leave --changed and --new out with --source."))
     if options["filter"] or options["order"] or options["empty"]:
         raise refused(_("--filter, --order and --empty choose rows of a model: leave them out with --source."))
     try:
