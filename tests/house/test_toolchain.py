@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-TARGETS = {"help", "setup", "demo", "serve", "test", "check", "bench", "lock"}
+TARGETS = {"help", "setup", "demo", "serve", "test", "chaos", "check", "bench", "lock"}
 
 
 def run(*command, path=None):
