@@ -20,7 +20,7 @@ from aiops.jobs.control import resume
 from aiops.jobs.doorbell import ring
 from aiops.jobs.errors import WrongState
 from aiops.jobs.heartbeat import beat
-from aiops.jobs.models import Heartbeat, Job
+from aiops.jobs.models import Heartbeat, Job, Notice
 from aiops.jobs.settle import settle_lost
 from aiops.jobs.slice import work_slice
 from aiops.jobs.telling import tell_ends
@@ -101,6 +101,7 @@ def sweep() -> int:
     beat()
     now = timezone.now()
     Heartbeat.objects.forget_old(now)
+    Notice.objects.forget_old(now)
     Job.objects.filter(status=Job.Status.PLANNING, created_at__lt=now - STALE_PLAN).delete()
     usable, _wrong = usable_connections()
     if usable:
