@@ -21,7 +21,7 @@ from aiops.jobs.control import resume
 from aiops.jobs.doorbell import ring
 from aiops.jobs.errors import WrongState
 from aiops.jobs.heartbeat import beat
-from aiops.jobs.models import Heartbeat, Job
+from aiops.jobs.models import Heartbeat, Job, Notice
 from aiops.jobs.schedules.due import run_due
 from aiops.jobs.schedules.telling import tell_of_runs
 from aiops.jobs.settle import settle_lost
@@ -108,6 +108,7 @@ def sweep() -> int:
     now = timezone.now()
     failpoint("sweep.begun")
     Heartbeat.objects.forget_old(now)
+    Notice.objects.forget_old(now)
     Job.objects.filter(status=Job.Status.PLANNING, created_at__lt=now - STALE_PLAN).delete()
     usable, _wrong = usable_connections()
     if usable:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -31,7 +32,7 @@ def reader(django_user_model, db):
 @pytest.mark.django_db
 def test_the_page_says_what_is_wrong_first_and_what_to_do(reader):
     stop_all(None, "<b>A drill</b>")
-    job = make_job(make_version(), pending=1, rung_at=timezone.now() - timezone.timedelta(hours=1))
+    job = make_job(make_version(), pending=1, rung_at=timezone.now() - timedelta(hours=1))
     html = reader.get(PAGE).content.decode()
     states = re.findall(r'aiops-status aiops-(\w+)"', html)
     table = states[1:]

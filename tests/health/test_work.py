@@ -3,8 +3,12 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
+from django_q.models import Success
+from django_q.tasks import async_task
 
 from aiops.gateway.testing import Answer
 from aiops.jobs.models import Job
@@ -46,13 +50,44 @@ def test_a_cluster_that_stands_still_is_replaced_and_a_job_started_afterwards_en
     assert job.items.count_by_status()["succeeded"] == 20
 
 
-def test_a_main_process_that_is_killed_leaves_nobody_behind(start_workers):
+def children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("whom", [lambda main: main, lambda main: children(main)[0]], ids=["main", "sentinel"])
+def test_a_process_that_keeps_the_others_leaves_nobody_behind_when_it_is_killed(start_workers, whom):
     workers = start_workers("--stale", "60")
     worker = workers.wait_for_beat()
-    os.kill(workers.main, signal.SIGKILL)
+    os.kill(whom(workers.main), signal.SIGKILL)
     assert workers.wait_for_beat() != worker
     assert not is_alive(worker)
     assert "ended by themselves" in workers.said
+
+
+def test_a_worker_at_a_long_task_of_the_shop_is_left_in_peace(start_workers):
+    workers = start_workers("--stale", "8")
+    workers.wait_for_beat()
+    main, beats = workers.main, workers.row.beats
+    task = async_task("time.sleep", 25)
+    wait_for(lambda: Success.objects.filter(pk=task).exists())
+    # The one worker had nothing to say meanwhile.
+    assert workers.row.beats <= beats + 2
+    workers.wait_for_beat()
+    assert workers.main == main
+    assert "stand still" not in workers.said
+
+
+@pytest.mark.sqlite
+def test_a_database_that_somebody_else_writes_to_for_long_is_no_fault_of_the_workers(start_workers):
+    workers = start_workers("--stale", "6")
+    workers.wait_for_beat()
+    main = workers.main
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE aiops_heartbeat SET host = host")
+        time.sleep(18)
+    workers.wait_for_beat()
+    assert workers.main == main
+    assert "stand still" not in workers.said
 
 
 def test_asked_to_end_it_lets_the_slice_come_to_its_end(triage, tickets, budget, provider, start_workers):

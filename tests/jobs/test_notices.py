@@ -125,6 +125,29 @@ def test_a_job_that_pauses_is_told_with_its_reason_however_soon(job, hook):
     assert json.loads(hook[0][1])["type"] == "job.paused"
 
 
+def test_a_job_that_waits_for_money_again_and_again_is_told_once_an_hour(job, hook):
+    for _ in range(3):
+        job.pause("The budget has no room.", waits_for=5)
+        job.resume()
+        sweep()
+    assert (len(mail.outbox), len(hook)) == (1, 1)
+    job.pause("The key is wrong.")
+    sweep()
+    assert (len(mail.outbox), len(hook)) == (2, 2), "another reason is news"
+    job.resume()
+    Notice.objects.update(made_at=timezone.now() - timedelta(hours=2))
+    job.pause("The budget has no room.", waits_for=5)
+    sweep()
+    assert len(mail.outbox) == 3
+
+
+def test_what_was_told_long_ago_is_forgotten_and_what_nobody_has_seen_is_not(job, ada):
+    work(job.pk)
+    Notice.objects.filter(way=Notice.Way.MAIL).update(told_at=timezone.now() - timedelta(days=8))
+    sweep()
+    assert list(Notice.objects.values_list("way", flat=True)) == ["admin"]
+
+
 def test_an_end_that_is_rolled_back_is_told_to_nobody(job, hook):
     class Abort(Exception):
         pass

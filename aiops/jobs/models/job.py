@@ -183,7 +183,10 @@ class Job(FromCode, models.Model):
         """
         with transaction.atomic():
             self._move(Job.Status.PAUSED, since=[Job.Status.RUNNING], paused_because=because, waits_for=waits_for)
-            self.notices.announce(self, Job.Status.PAUSED, now=timezone.now(), because=because)
+            if waits_for is None:
+                self.notices.announce(self, Job.Status.PAUSED, now=timezone.now(), because=because)
+            else:
+                self.notices.announce_want(self, now=timezone.now(), because=because)
 
     def resume(self) -> None:
         """Go on with the items that are left; the caller rings.

@@ -19,6 +19,13 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 """After each try that failed; with the last of them it is given up."""
 
 
+AGAIN = timedelta(hours=1)
+"""Within it a job that waits for money once more is no news: a budget that is nearly spent lets it go on bit by bit."""
+
+KEPT = timedelta(days=7)
+"""How long it is remembered that somebody was told."""
+
+
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def announce(self, job: Job, what: str, *, now: datetime, because: str = "") -> None:
         """Have people told of it. Belongs in the transaction that makes it so: then it is told once, and only if it is.
@@ -33,6 +40,15 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         ways += [Notice.Way.WEBHOOK] if options().job_webhook else []
         made: dict[str, Any] = {"job": job, "what": what, "because": because, "made_at": now, "due_at": now}
         self.bulk_create([Notice(way=way, **made) for way in ways])
+
+    def announce_want(self, job: Job, *, now: datetime, because: str) -> None:
+        """The same of a job that waits for money, unless people were told of late that it does."""
+        if not self.filter(job=job, what=Notice.What.PAUSED, made_at__gt=now - AGAIN).exists():
+            self.announce(job, Notice.What.PAUSED, now=now, because=because)
+
+    def forget_old(self, now: datetime) -> None:
+        """Drop those that were told long ago."""
+        self.filter(told_at__lt=now - KEPT).delete()
 
     def due(self, now: datetime) -> Self:
         """To be sent now; those in the admin are waited for by nobody."""
