@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aiops.jobs.models import Job
 from aiops.jobs.schedules.times import next_by_cron, next_by_interval, zone_named
+from prompts.models import PromptVersion
 from prompts.models.version import PRODUCTION
 
 A_YEAR = 366 * 24 * 60
@@ -40,6 +41,11 @@ class JobScheduleQuerySet(models.QuerySet["JobSchedule"]):
     def in_turn(self) -> Self:
         """The one that is due next first, those that are switched off last."""
         return self.select_related("prompt", "owner").order_by("-active", F("next_at").asc(nulls_last=True), "name")
+
+    def that_ask(self, version: PromptVersion) -> Self:
+        """Switched on, and to ask this version as labels stand now."""
+        named = [str(version.number), *version.labels.values_list("name", flat=True)]
+        return self.active().filter(prompt=version.prompt_id, version__in=named)
 
     def due(self, now: datetime) -> Self:
         """Those whose time has come, whose turn has come after the run before, or whose run was lost."""
