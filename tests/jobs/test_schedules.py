@@ -95,6 +95,14 @@ def test_a_clock_that_is_set_back_runs_nothing_twice(nightly):
     assert run_due(NIGHT + DAY) == 1
 
 
+def test_a_clock_that_was_a_year_ahead_does_not_keep_it_from_running_for_a_year(nightly):
+    assert run_due(NIGHT + 365 * DAY) == 1
+    Job.objects.update(status=Job.Status.FINISHED)
+    assert run_due(NIGHT + MINUTE) == 0
+    assert fresh(nightly).next_at == NIGHT + DAY
+    assert run_due(NIGHT + DAY) == 1
+
+
 @pytest.mark.parametrize("night", [datetime(2026, 3, 28, 23, tzinfo=UTC), datetime(2026, 10, 24, 22, tzinfo=UTC)])
 def test_on_the_nights_when_clocks_change_it_runs_once(triage, tickets, ada, provider, night):
     """From midnight to six in Berlin, a tick each minute."""

@@ -181,6 +181,20 @@ def test_what_came_of_a_run_is_on_its_page_with_the_way_to_its_jobs(runner, vers
     assert "The last run was refused:" in runner.get(page(schedule)).content.decode()
 
 
+def test_the_page_of_a_version_names_the_schedules_that_ask_it(runner, boss, sign_in, version):
+    kept = {"prompt": version.prompt, "owner": runner.user, "cron": "0 2 * * *"}
+    JobSchedule.objects.create(name="By its label", **kept)
+    JobSchedule.objects.create(name="By its number", version="1", **kept)
+    JobSchedule.objects.create(name="By another label", version="staging", **kept)
+    JobSchedule.objects.create(name="No more", active=False, **kept)
+    address = reverse("admin:prompts_promptversion_change", args=[version.pk])
+    html = boss.get(address).content.decode()
+    assert "By its label" in html and "By its number" in html
+    assert "By another label" not in html and "No more" not in html
+    author = sign_in("prompts.view_promptversion", "aiops.view_job", "aiops.view_call")
+    assert "By its label" not in author.get(address).content.decode()
+
+
 def test_the_list_takes_no_more_queries_for_more_schedules(runner, version, django_assert_max_num_queries):
     for n in range(12):
         JobSchedule.objects.create(name=f"Schedule {n}", prompt=version.prompt, owner=runner.user, cron="0 2 * * *")

@@ -18,6 +18,7 @@ from aiops.calls.spend import Spend
 from aiops.catalogue.choices import model_choices
 from aiops.gateway.connections import usable_connections
 from aiops.jobs.models import Job
+from aiops.jobs.schedules.model import JobSchedule
 from aiops.templatetags.aiops_format import count
 from prompts import extensions
 from prompts.models import Prompt, PromptVersion
@@ -25,6 +26,9 @@ from prompts.models.version import PRODUCTION
 
 LATELY = 30
 """Days."""
+
+MOST_SCHEDULES = 20
+"""Schedules that are named."""
 
 
 def connection_choices() -> list[tuple[str, str]]:
@@ -49,7 +53,7 @@ def with_jobs(path: str) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
 
 
 def used_by(request: HttpRequest, version: PromptVersion) -> dict[str, Any] | None:
-    """Jobs and calls of a version, and what they came to: of all time, and of late."""
+    """Jobs and calls of a version, and what they came to: of all time, and of late; and the schedules that ask it."""
     if not (request.user.has_perm("aiops.view_job") and request.user.has_perm("aiops.view_call")):
         return None
     late = Q(day__gt=timezone.localdate(timezone=timezone.get_default_timezone()) - timedelta(days=LATELY))
@@ -61,7 +65,9 @@ def used_by(request: HttpRequest, version: PromptVersion) -> dict[str, Any] | No
         late_cost=Coalesce(Sum("cost", filter=late), 0),
     )
     jobs = Job.objects.filter(version=version).count()
-    return {"jobs": jobs, "spend": spend, "days": LATELY, "version_id": version.pk}
+    may_see = request.user.has_perm("aiops.run_job") or request.user.has_perm("aiops.view_jobschedule")
+    schedules = list(JobSchedule.objects.that_ask(version)[:MOST_SCHEDULES]) if may_see else []
+    return {"jobs": jobs, "spend": spend, "days": LATELY, "version_id": version.pk, "schedules": schedules}
 
 
 def run_on_file(request: HttpRequest, row: Any) -> HttpResponseBase:

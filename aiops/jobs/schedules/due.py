@@ -33,7 +33,7 @@ def run_due(now: datetime) -> int:
     A run that was missed, however often, is one run now. Asked twice at once, or with a clock that was set back, each
     run is started once.
     """
-    for schedule in JobSchedule.objects.without_time():
+    for schedule in JobSchedule.objects.without_time(now):
         _by_itself(schedule, lambda schedule: schedule.plan(now))
     started = 0
     for schedule in JobSchedule.objects.due(now).select_related("prompt", "owner"):

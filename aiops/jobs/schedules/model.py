@@ -13,10 +13,15 @@ from django.utils.translation import gettext_lazy as _
 
 from aiops.jobs.models import Job
 from aiops.jobs.schedules.times import next_by_cron, next_by_interval, zone_named
+from prompts.models import PromptVersion
 from prompts.models.version import PRODUCTION
 
 A_YEAR = 366 * 24 * 60
 """Minutes."""
+
+FAR_AHEAD = timedelta(days=7)
+"""A last run that is so far in the future was noted by a clock that was wrong. By less nothing is changed: a clock that
+is set back must not run anything twice."""
 
 LOST = timedelta(hours=1)
 """Whoever has taken a run and says nothing for so long was killed over it."""
@@ -29,13 +34,18 @@ class JobScheduleQuerySet(models.QuerySet["JobSchedule"]):
     def active(self) -> Self:
         return self.filter(active=True)
 
-    def without_time(self) -> Self:
-        """Switched on, and nobody has said yet when it is due next."""
-        return self.active().filter(next_at=None)
+    def without_time(self, now: datetime) -> Self:
+        """Switched on, and nobody has said yet when it is due next; or said so by a clock that was far ahead."""
+        return self.active().filter(Q(next_at=None) | Q(last_at__gt=now + FAR_AHEAD))
 
     def in_turn(self) -> Self:
         """The one that is due next first, those that are switched off last."""
         return self.select_related("prompt", "owner").order_by("-active", F("next_at").asc(nulls_last=True), "name")
+
+    def that_ask(self, version: PromptVersion) -> Self:
+        """Switched on, and to ask this version as labels stand now."""
+        named = [str(version.number), *version.labels.values_list("name", flat=True)]
+        return self.active().filter(prompt=version.prompt_id, version__in=named)
 
     def due(self, now: datetime) -> Self:
         """Those whose time has come, whose turn has come after the run before, or whose run was lost."""
@@ -220,8 +230,11 @@ class JobSchedule(models.Model):
             BadTime: never, as it stands.
         """
         self.next_at = None
-        self.next_at, self.waiting = self.next_after(now), False
-        JobSchedule.objects.filter(pk=self.pk).update(next_at=self.next_at, waiting=False)
+        changed: dict[str, Any] = {"next_at": self.next_after(now), "waiting": False}
+        if self.last_at and self.last_at > now + FAR_AHEAD:
+            changed |= {"last_at": None, "taken_at": None, "takes": 0}
+        JobSchedule.objects.filter(pk=self.pk).update(**changed)
+        self._remember(changed)
 
     def take(self, now: datetime) -> bool:
         """Take the run that is due, so that nobody else starts it. Returns whether this call was the one that did.
