@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from aiops.catalogue.access import require_usable
 from aiops.execution.errors import REFUSALS
-from aiops.execution.prepare import Plan, make_plan
+from aiops.execution.prepare import Plan, in_batches, make_plan
 from aiops.jobs.doorbell import doorbell
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.sources import Source, SourceError, check_rows, check_variables
@@ -39,9 +41,13 @@ def check(
     connection: str = "",
     model: str = "",
     user_id: Any = None,
+    batch: bool = False,
     now: datetime,
 ) -> Checked:
     """See that a version can be run over a source, by a user where one is named.
+
+    Args:
+        batch: in batches.
 
     Raises:
         JobRefused: it cannot; the sentence says what to do.
@@ -49,6 +55,8 @@ def check(
     try:
         check_variables(source, version.variables)
         plan = make_plan(version, connection=connection, model=model, now=now)
+        if batch:
+            plan = _in_batches(plan, now)
         require_usable(plan.model, plan.connection.alias, user_id)
         rows = check_rows(source)
         doorbell()
@@ -57,3 +65,16 @@ def check(
     except (SourceError, *REFUSALS) as error:
         raise JobRefused(str(error)) from error
     return Checked(plan, rows)
+
+
+def _in_batches(plan: Plan, now: datetime) -> Plan:
+    if not plan.connection.supports_batch:
+        words = {"alias": plan.connection.alias}
+        raise JobRefused(
+            _(
+                "The connection “%(alias)s” has no batches: run it live, choose another connection, "
+                "or say SUPPORTS_BATCH in its settings where its server has them."
+            )
+            % words
+        )
+    return in_batches(plan, now=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -44,6 +45,8 @@ def start_job(
     most_failures: int | None = None,
     most_failed_percent: int | None = None,
     try_first: int = 0,
+    batch: bool = False,
+    live_from: datetime | None = None,
 ) -> Job:
     """Run a version over all rows of a source, in the background.
 
@@ -56,14 +59,17 @@ def start_job(
         most_failed_percent: with a larger share of failed rows, of 20 at least, it is paused. None: never.
         try_first: so many rows from all over the source are asked before the others; then it is paused, and says what
             the others will cost.
+        batch: in the provider's batches, at their price and within a day.
+        live_from: with `batch`, when what is not answered yet is asked one by one.
         token: what the form that asks for it was given; asked for twice with one token, the second gets the first job.
 
     Raises:
         JobRefused: with one sentence that says what to do; nothing was made.
     """
     _check_bounds(most_cost, most_failures, most_failed_percent, try_first)
-    user_id = getattr(user, "pk", None)
-    checked = check(version, source, connection=connection, model=model, user_id=user_id, now=timezone.now())
+    user_id, now = getattr(user, "pk", None), timezone.now()
+    _check_live_from(live_from, batch=batch, now=now)
+    checked = check(version, source, connection=connection, model=model, user_id=user_id, batch=batch, now=now)
     see_that_one_fits(version, source)
     try:
         require_reachable(checked.plan.connection)
@@ -75,6 +81,8 @@ def start_job(
         "most_failures": most_failures,
         "most_failed_percent": most_failed_percent,
         "try_first": try_first,
+        "transport": Job.Transport.BATCH if batch else Job.Transport.LIVE,
+        "live_from": live_from,
     }
     job, created = _make(version, source, user, token, asked)
     if not created:
@@ -113,6 +121,15 @@ def _check_bounds(most_cost: int | None, failures: int | None, percent: int | No
     if not 0 <= try_first <= MOST_TRIED:
         words = {"most": f"{MOST_TRIED:,}"}
         raise JobRefused(_("At most %(most)s rows are tried first: give fewer, or leave it out.") % words)
+
+
+def _check_live_from(live_from: datetime | None, *, batch: bool, now: datetime) -> None:
+    if live_from is None:
+        return
+    if not batch:
+        raise JobRefused(_("A job that runs live from the start needs no time from which it does: leave it out."))
+    if timezone.is_naive(live_from) or live_from <= now:
+        raise JobRefused(_("The time from which the rest is asked live must be to come: give a later one."))
 
 
 def _make(

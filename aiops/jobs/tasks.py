@@ -15,13 +15,15 @@ from aiops.durable import durable
 from aiops.execution.trouble import patient
 from aiops.files.expiry import expire
 from aiops.gateway.connections import usable_connections
+from aiops.jobs.batch.filling import LEASE
+from aiops.jobs.batch.slice import work_batches
 from aiops.jobs.claim import lease
 from aiops.jobs.control import resume
 from aiops.jobs.doorbell import ring
 from aiops.jobs.errors import WrongState
 from aiops.jobs.models import Job
 from aiops.jobs.settle import settle_lost
-from aiops.jobs.slice import work_slice
+from aiops.jobs.slice import SliceReport, work_slice
 from aiops.ledger.warnings import warn
 from aiops.options import options
 from aiops.stops.switch import stopped
@@ -40,19 +42,31 @@ def work(job_id: int, rung_at: str = "") -> int:
         job_id: which job.
         rung_at: when the bell was rung that is heard now; empty for whoever comes without one.
     """
-    job = _running(job_id)
+    job = _with_work(job_id)
     if job is None or (rung_at and job.rung_at != datetime.fromisoformat(rung_at)):
         return 0
-    report = work_slice(job, seconds=options().slice_seconds)
+    report = _work(job, seconds=options().slice_seconds)
     flush_uses(now=timezone.now())
     if report.more:
         ring(job_id)
     return report.ended
 
 
+def _work(job: Job, *, seconds: float) -> SliceReport:
+    if job.transport != Job.Transport.BATCH:
+        return work_slice(job, seconds=seconds)
+    report = work_batches(job, seconds=seconds)
+    if job.status != Job.Status.RUNNING or job.is_batched(timezone.now()):
+        return report
+    live = work_slice(job, seconds=seconds)
+    return SliceReport(report.ended + live.ended, more=report.more or live.more)
+
+
 @patient
-def _running(job_id: int) -> Job | None:
-    return Job.objects.running().select_related("version__prompt", "version__schema__schema").filter(pk=job_id).first()
+def _with_work(job_id: int) -> Job | None:
+    return (
+        Job.objects.with_work().select_related("version__prompt", "version__schema__schema").filter(pk=job_id).first()
+    )
 
 
 def go_on_with_money(now: datetime) -> int:
@@ -77,12 +91,13 @@ def sweep() -> int:
     if usable:
         longest = max(lease(connection) for connection in usable.values())
         with durable():
-            settle_lost(Call.objects.filter(started_at__lt=now - longest), now=now)
+            settle_lost(Call.objects.begun_before(now - longest, now - LEASE), now=now)
     prune(now=now)
     go_on_with_money(now)
     rung = 0
     for job in Job.objects.left_alone(now):
-        if job.finish(now=now) or not job.needs_ring(now):
+        is_due = job.has_due_batches(now)
+        if not is_due and (job.status != Job.Status.RUNNING or job.finish(now=now) or not job.needs_ring(now)):
             continue
         with transaction.atomic():
             ring(job.pk)

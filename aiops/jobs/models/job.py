@@ -39,9 +39,13 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Paused since a budget had no room."""
         return self.filter(status=Job.Status.PAUSED, waits_for__isnull=False)
 
+    def with_work(self) -> Self:
+        """Running, or with batches of which something is still to come."""
+        return self.filter(Q(status=Job.Status.RUNNING) | Q(transport=Job.Transport.BATCH) & Q(_open_batches()))
+
     def left_alone(self, now: datetime) -> Self:
-        """Running, with no worker at them."""
-        return self.running().filter(Q(worker=None) | Q(worker_until__lt=now))
+        """The same, with no worker at them."""
+        return self.with_work().filter(Q(worker=None) | Q(worker_until__lt=now))
 
 
 class Job(models.Model):
@@ -53,6 +57,10 @@ class Job(models.Model):
         PAUSED = "paused", _("paused")
         STOPPED = "stopped", _("stopped")
         FINISHED = "finished", _("finished")
+
+    class Transport(models.TextChoices):
+        LIVE = "live", _("one by one, now")
+        BATCH = "batch", _("in batches, within a day")
 
     version = models.ForeignKey("prompts.PromptVersion", models.PROTECT, related_name="+", verbose_name=_("version"))
     connection = models.CharField(_("connection"), max_length=64)
@@ -87,6 +95,13 @@ class Job(models.Model):
         _("rows asked since it was started or resumed"), default=0, editable=False
     )
     failed_lately = models.PositiveIntegerField(_("failed rows among them"), default=0, editable=False)
+    transport = models.CharField(_("how the rows are asked"), max_length=8, choices=Transport, default=Transport.LIVE)
+    live_from = models.DateTimeField(
+        _("one by one from"),
+        null=True,
+        blank=True,
+        help_text=_("From then on batches are cancelled, and what they have not answered is asked one by one."),
+    )
     try_first = models.PositiveIntegerField(
         _("rows to try first"),
         default=0,
@@ -142,6 +157,10 @@ class Job(models.Model):
             connection=self.connection, prompt_id=self.version.prompt_id, user_id=self.user_id, job_id=self.pk
         )
         return all(not period.frozen and period.left >= (self.waits_for or 0) for period in periods_of(to, now))
+
+    def is_batched(self, now: datetime) -> bool:
+        """Whether rows are asked in batches."""
+        return self.transport == Job.Transport.BATCH and (self.live_from is None or now < self.live_from)
 
     def begin(self, *, now: datetime) -> None:
         """All items are there: workers may start."""
@@ -225,13 +244,23 @@ class Job(models.Model):
         unheard = self.rung_at is None or self.rung_at < now - UNHEARD
         return unheard and (self.items.claimable(now).exists() or self.items.followers().exists())
 
-    def take(self, worker: UUID, *, until: datetime, now: datetime) -> bool:
+    def has_due_batches(self, now: datetime) -> bool:
+        """Whether a batch is to be looked at, and no worker on the way to it."""
+        if self.transport != Job.Transport.BATCH or (self.rung_at is not None and self.rung_at >= now - UNHEARD):
+            return False
+        return _batches().filter(job=self.pk, look_at__lte=now).exists()
+
+    def take(self, worker: UUID, *, until: datetime, now: datetime, at_rest: bool = False) -> bool:
         """Make a worker the one that works at this job, or let it go on. Returns whether it may.
 
         One at a time: else a message too many would double the requests in flight.
+
+        Args:
+            at_rest: although the job does not run: its batches are still to be seen to.
         """
         free = Q(worker=None) | Q(worker=worker) | Q(worker_until__lt=now)
-        taken = Job.objects.running().filter(free, pk=self.pk)
+        jobs = Job.objects.all() if at_rest else Job.objects.running()
+        taken = jobs.filter(free, pk=self.pk)
         return bool(taken.update(worker=worker, worker_until=until, rung_at=None))
 
     def leave(self, worker: UUID) -> None:
@@ -255,3 +284,14 @@ class Job(models.Model):
                 _("The job is %(status)s: it cannot become %(to)s.")
                 % {"status": self.get_status_display(), "to": Job.Status(to).label}
             )
+
+
+def _batches() -> models.QuerySet[Any]:
+    # They know jobs, and jobs only know that there are some.
+    from aiops.jobs.models.batch import Batch
+
+    return Batch.objects.open()
+
+
+def _open_batches() -> models.Exists:
+    return models.Exists(_batches().filter(job=models.OuterRef("pk")))

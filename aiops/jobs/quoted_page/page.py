@@ -111,6 +111,7 @@ class QuotedPage(ABC, Generic[F]):
             model=form.model_name,
             user=self.request.user,
             most_cost=form.most_nanos,
+            batch=form.is_batch,
         )
         return self._page(
             {
@@ -137,6 +138,8 @@ class QuotedPage(ABC, Generic[F]):
             model=form.model_name,
             token=confirm.cleaned_data["token"],
             most_cost=form.most_nanos,
+            batch=form.is_batch,
+            live_from=form.live_moment,
             **form.bounds,
         )
         self.started(form)

@@ -1,0 +1,166 @@
+"""A filled batch leaves: its file is uploaded, then it is created. Creating twice would be billed twice.
+
+Between the two it says `submitting`, committed: whoever finds it so looks at the provider, by our own id in its
+metadata, before it is created again.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from aiops.execution.prepare import Plan
+from aiops.execution.trouble import patient
+from aiops.files.errors import FileRefused
+from aiops.files.patience import surely_not_done
+from aiops.files.upload import upload
+from aiops.files.wanted import Wanted
+from aiops.gateway import batches as provider
+from aiops.gateway.batches import ToldBatch, endpoint_of
+from aiops.gateway.errors import GatewayError
+from aiops.gateway.retry import RetryPolicy
+from aiops.jobs.batch.filling import ALONE, Filling
+from aiops.jobs.batch.request import any_request
+from aiops.jobs.batch.stay import Stay
+from aiops.jobs.batch.undoing import withdraw
+from aiops.jobs.errors import BatchRefused
+from aiops.jobs.models import Batch, Job
+from aiops.jobs.models.batch import LOOK_EVERY
+from aiops.jobs.worker import pause
+from aiops.stops.switch import stopped
+
+REST = timedelta(minutes=5)
+"""How long no further batch is made where the last one could not leave."""
+
+MOST_TRYING = timedelta(hours=1)
+"""How long a batch is tried to be created."""
+
+OUR_ID = "aiops_batch"
+"""Its name in the metadata."""
+
+
+def make_batch(stay: Stay, plan: Plan, *, most_lines: int) -> bool:
+    """Fill a batch and let it leave. Returns whether there may be a next one."""
+    job = stay.job
+    with tempfile.TemporaryDirectory(prefix="aiops-batch-") as directory:
+        path = Path(directory) / "lines.jsonl"
+        batch = _begin(job)
+        with path.open("wb") as file:
+            filling = Filling(batch, file, most_lines)
+            filling.fill(stay, plan)
+        if batch.line_count:
+            _leave(batch, stay, plan, path)
+        else:
+            withdraw(batch, stay)
+            Batch.objects.filter(pk=batch.pk, line_count=0).delete()
+    if filling.refusal is not None:
+        pause(job, filling.refusal)
+        return False
+    return batch.line_count > 0 and batch.status == Batch.Status.UNDER_WAY
+
+
+@patient
+def _begin(job: Job) -> Batch:
+    now = timezone.now()
+    return Batch.objects.create(job=job, connection=job.connection, created_at=now, look_at=now + ALONE)
+
+
+def _leave(batch: Batch, stay: Stay, plan: Plan, path: Path) -> None:
+    """Upload the file, and create the batch."""
+    connection = plan.connection
+    if not stay.lasts(2 * connection.deadline):
+        return
+    if refusal := stopped():
+        pause(stay.job, refusal)
+        _give_up(batch, stay, str(refusal))
+        return
+    wanted = Wanted(
+        connection=connection,
+        policy=RetryPolicy(deadline=connection.deadline),
+        purpose="batch",
+        name=f"job-{stay.job.pk}-batch-{batch.pk}.jsonl",
+        again=True,
+        most_bytes=max(connection.batch_bytes, 1),
+    )
+    try:
+        file = upload(path, wanted)
+    except FileRefused as error:
+        pause(stay.job, BatchRefused(str(error)))
+        _give_up(batch, stay, str(error))
+        return
+    except GatewayError as error:
+        # No batch was made of it: whatever became of the file, nothing is answered.
+        _refused(batch, stay, error, connection.api_key)
+        return
+    margin = timedelta(seconds=connection.deadline) + LOOK_EVERY
+    if batch.is_leaving(file, look_at=timezone.now() + margin):
+        create(batch, stay, plan)
+
+
+def create(batch: Batch, stay: Stay, plan: Plan) -> None:
+    """Have it answered. What is not known to have arrived is looked for, with the next tick."""
+    now = timezone.now()
+    try:
+        told = provider.create(
+            plan.connection,
+            endpoint=endpoint_of(any_request(plan), plan.connection),
+            input_file_id=batch.file.provider_id if batch.file else "",
+            metadata=metadata_of(batch),
+            timeout=plan.connection.deadline,
+        )
+    except GatewayError as error:
+        if surely_not_done(error) and not error.retryable:
+            _refused(batch, stay, error, plan.connection.api_key)
+        else:
+            error.forget(plan.connection.api_key)
+            batch.look_again(now + LOOK_EVERY, error=str(error))
+        return
+    _was_created(batch, told)
+
+
+def find_or_create(batch: Batch, stay: Stay, plan: Plan, *, wanted: bool) -> None:
+    """Of a batch that was about to be created, see whether it was; where not, create it, unless it is not wanted.
+
+    Raises:
+        GatewayError: nobody knows.
+    """
+    since = batch.created_at - timedelta(hours=1)
+    told = provider.find(plan.connection, metadata=metadata_of(batch), since=since, timeout=plan.connection.deadline)
+    if told is not None:
+        _was_created(batch, told)
+    elif not wanted:
+        _give_up(batch, stay, _("The job was stopped before the batch was created."))
+    elif timezone.now() - batch.created_at > MOST_TRYING:
+        pause(stay.job, BatchRefused(batch.error))
+        _give_up(batch, stay, batch.error)
+    else:
+        create(batch, stay, plan)
+
+
+def metadata_of(batch: Batch) -> dict[str, str]:
+    """By which the provider's batch is found again."""
+    return {OUR_ID: str(batch.token), "aiops_job": str(batch.job_id)}
+
+
+@patient
+def _was_created(batch: Batch, told: ToldBatch) -> None:
+    batch.was_created(told, now=timezone.now())
+
+
+def _refused(batch: Batch, stay: Stay, error: GatewayError, key: str | None) -> None:
+    error.forget(key)
+    rest_until: datetime | None = None
+    if error.retryable:
+        rest_until = timezone.now() + REST
+    else:
+        pause(stay.job, BatchRefused(str(error)))
+    _give_up(batch, stay, str(error), rest_until)
+
+
+def _give_up(batch: Batch, stay: Stay, because: str, rest_until: datetime | None = None) -> None:
+    if batch.withdraw(because, now=timezone.now(), rest_until=rest_until):
+        withdraw(batch, stay)
