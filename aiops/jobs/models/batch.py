@@ -158,7 +158,12 @@ class Batch(models.Model):
 
     def was_created(self, told: ToldBatch, *, now: datetime) -> bool:
         """The provider has it. Returns whether that was news."""
-        fields = {"provider_id": told.provider_id, "submitted_at": now, "error": "", **self._told(told, now)}
+        fields = {
+            "provider_id": told.provider_id,
+            "submitted_at": now,
+            "error": "",
+            **self._told(told, now + LOOK_EVERY),
+        }
         return self._become(self.Status.UNDER_WAY, since=[self.Status.SUBMITTING], **fields)
 
     def was_seen(self, told: ToldBatch, *, now: datetime) -> None:
