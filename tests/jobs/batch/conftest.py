@@ -72,7 +72,7 @@ def lines_of(provider):
 
     uploads = [request for request in provider.requests if request.path.endswith("/files") and request.method == "POST"]
     return [
-        [json.loads(line)["body"]["messages"][1]["content"] for line in upload.files[0].content.splitlines()]
+        [json.loads(line)["body"]["messages"][-1]["content"] for line in upload.files[0].content.splitlines()]
         for upload in uploads
     ]
 
