@@ -55,10 +55,12 @@ def work(job_id: int, rung_at: str = "") -> int:
 def _work(job: Job, *, seconds: float) -> SliceReport:
     if job.transport != Job.Transport.BATCH:
         return work_slice(job, seconds=seconds)
-    report = work_batches(job, seconds=seconds)
-    if job.status != Job.Status.RUNNING or job.is_batched(timezone.now()):
+    if job.is_batched(timezone.now()):
+        return work_batches(job, seconds=seconds)
+    report = work_batches(job, seconds=seconds / 2)
+    if job.status != Job.Status.RUNNING:
         return report
-    live = work_slice(job, seconds=seconds)
+    live = work_slice(job, seconds=seconds / 2)
     return SliceReport(report.ended + live.ended, more=report.more or live.more)
 
 

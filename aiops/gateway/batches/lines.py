@@ -27,8 +27,8 @@ class Line:
     error: GatewayError | None = None
     """Exactly one of the two is there."""
 
-    was_asked: bool = True
-    """Whether it came to a model, or to the door of one: such lines are in the provider's own count."""
+    was_answered: bool = True
+    """Whether a model answered it, usably or not: such lines are what the provider counts, and bills."""
 
 
 def endpoint_of(request: AnyRequest, connection: Connection) -> str:
@@ -59,11 +59,12 @@ def read_line(raw: bytes, request: AnyRequest, connection: Connection) -> Line |
         return None
     if not isinstance(told, dict) or not isinstance(told.get("custom_id"), str):
         return None
-    custom_id, was_asked = told["custom_id"], isinstance(told.get("response"), dict)
+    custom_id, response = told["custom_id"], told.get("response")
+    was_answered = isinstance(response, dict) and response.get("status_code") == 200
     try:
         completion = _completion(told, request, connection)
     except GatewayError as error:
-        return Line(custom_id=custom_id, error=error, was_asked=was_asked)
+        return Line(custom_id=custom_id, error=error, was_answered=was_answered)
     return Line(custom_id=custom_id, completion=completion)
 
 

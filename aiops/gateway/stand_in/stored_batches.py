@@ -39,12 +39,18 @@ class StoredBatch:
     error_file_id: str | None = None
     faults: list[BatchFault] = field(default_factory=list)
     times: dict[str, int] = field(default_factory=dict)
-    lost: int = 0
+    total: int = 0
+    completed: int = 0
+    failed: int = 0
 
     @property
     def wanted(self) -> int:
         """Lines that are asked before it ends as it is to end."""
-        return len(self.lines) if self.fate.ends == "completed" else round(len(self.lines) * self.fate.done)
+        return self.total if self.fate.ends == "completed" else round(self.total * self.fate.done)
+
+    def forget_lines(self) -> None:
+        """They are in its files by then."""
+        self.lines, self.outputs, self.errors = [], [], []
 
     def told(self) -> dict[str, Any]:
         """As the API tells it."""
@@ -64,9 +70,9 @@ class StoredBatch:
             "expires_at": self.created_at + WINDOW_SECONDS,
             **{f"{name}_at": self.times.get(name) for name in names},
             "request_counts": {
-                "total": len(self.lines),
-                "completed": len(self.outputs) + self.lost,
-                "failed": sum(one["response"] is not None for one in self.errors),
+                "total": self.total,
+                "completed": self.completed,
+                "failed": self.failed,
             },
             "metadata": self.metadata,
         }
@@ -159,16 +165,16 @@ class StoredBatches:
             batch.faults.extend(batch.fate.faults)
             self._become(batch, "failed")
             return
-        batch.lines = lines
+        batch.lines, batch.total = lines, len(lines)
         self._become(batch, "in_progress")
 
     def _ask_up_to(self, batch: StoredBatch, count: int) -> None:
         for number in range(batch.asked, count):
             told = answered(batch.lines[number], self.ask)
             good = told["response"]["status_code"] == 200
-            if good and _is_among(number, batch.fate.left_out):
-                batch.lost += 1
-            else:
+            batch.completed += good
+            batch.failed += not good
+            if not (good and _is_among(number, batch.fate.left_out)):
                 (batch.outputs if good else batch.errors).append(told)
         batch.asked = max(batch.asked, count)
 
@@ -179,6 +185,7 @@ class StoredBatches:
             batch.output_file_id = self._file(batch, "output", batch.outputs)
         if batch.errors:
             batch.error_file_id = self._file(batch, "error", batch.errors)
+        batch.forget_lines()
         self._become(batch, status)
 
     def _file(self, batch: StoredBatch, what: str, told: list[dict[str, Any]]) -> str:

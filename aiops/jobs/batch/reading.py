@@ -174,8 +174,8 @@ class _Merging:
     @patient
     def _count(self, raws: Sequence[bytes], lines: dict[UUID, Line], outcomes: Sequence[Outcome]) -> None:
         good = sum(outcome.succeeded for outcome in outcomes)
-        asked = sum(line.was_asked for line in lines.values())
-        self.batch.count(read=len(raws), asked=asked, answered=good, failed=len(outcomes) - good)
+        answers = sum(line.was_answered for line in lines.values())
+        self.batch.count(read=len(raws), answers=answers, answered=good, failed=len(outcomes) - good)
 
     def _see_whether_too_much_fails(self, outcomes: Sequence[Outcome]) -> None:
         failed = [outcome for outcome in outcomes if not outcome.succeeded]
@@ -209,8 +209,8 @@ def _is_asked_again(line: Line, item: Item) -> bool:
 def _give_back_missing(batch: Batch, stay: Stay) -> None:
     """What stands in none of the files."""
     batch.refresh_from_db()
-    # Where the provider's own count is that of the lines which were read, it has asked no others.
-    is_sure = batch.asked_lines == batch.told_completed + batch.told_failed
+    # Where the provider counts as many answers as were read, there are no others that it could bill.
+    is_sure = batch.read_answers == batch.told_completed
     error = Unanswered("The batch ended without a word of this line.")
     for calls in open_calls(batch):
         if stay.is_over or not stay.lasts():

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import tempfile
 from datetime import datetime, timedelta
-from pathlib import Path
 
+from django.core.files.base import File
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,7 +26,7 @@ from aiops.gateway.retry import RetryPolicy
 from aiops.jobs.batch.filling import ALONE, Filling
 from aiops.jobs.batch.request import any_request
 from aiops.jobs.batch.stay import Stay
-from aiops.jobs.batch.undoing import withdraw
+from aiops.jobs.batch.undoing import delete_files, withdraw
 from aiops.jobs.errors import BatchRefused
 from aiops.jobs.models import Batch, Job
 from aiops.jobs.models.batch import LOOK_EVERY
@@ -46,14 +46,13 @@ OUR_ID = "aiops_batch"
 def make_batch(stay: Stay, plan: Plan, *, most_lines: int) -> bool:
     """Fill a batch and let it leave. Returns whether there may be a next one."""
     job = stay.job
-    with tempfile.TemporaryDirectory(prefix="aiops-batch-") as directory:
-        path = Path(directory) / "lines.jsonl"
+    # Without a name: of what rows hold nothing stays on the disk, however this process ends.
+    with tempfile.TemporaryFile(prefix="aiops-batch-") as file:
         batch = _begin(job)
-        with path.open("wb") as file:
-            filling = Filling(batch, file, most_lines)
-            filling.fill(stay, plan)
+        filling = Filling(batch, file, most_lines)
+        filling.fill(stay, plan)
         if batch.line_count:
-            _leave(batch, stay, plan, path)
+            _leave(batch, stay, plan, File(file, name="lines.jsonl"))
         else:
             withdraw(batch, stay)
             Batch.objects.filter(pk=batch.pk, line_count=0).delete()
@@ -69,7 +68,7 @@ def _begin(job: Job) -> Batch:
     return Batch.objects.create(job=job, connection=job.connection, created_at=now, look_at=now + ALONE)
 
 
-def _leave(batch: Batch, stay: Stay, plan: Plan, path: Path) -> None:
+def _leave(batch: Batch, stay: Stay, plan: Plan, lines: File[bytes]) -> None:
     """Upload the file, and create the batch."""
     connection = plan.connection
     if not stay.lasts(2 * connection.deadline):
@@ -87,7 +86,7 @@ def _leave(batch: Batch, stay: Stay, plan: Plan, path: Path) -> None:
         most_bytes=max(connection.batch_bytes, 1),
     )
     try:
-        file = upload(path, wanted)
+        file = upload(lines, wanted)
     except FileRefused as error:
         pause(stay.job, BatchRefused(str(error)))
         _give_up(batch, stay, str(error))
@@ -99,6 +98,10 @@ def _leave(batch: Batch, stay: Stay, plan: Plan, path: Path) -> None:
     margin = timedelta(seconds=connection.deadline) + LOOK_EVERY
     if batch.is_leaving(file, look_at=timezone.now() + margin):
         create(batch, stay, plan)
+    else:
+        # It took so long that somebody has withdrawn it.
+        batch.file = file
+        delete_files(batch)
 
 
 def create(batch: Batch, stay: Stay, plan: Plan) -> None:

@@ -71,7 +71,7 @@ class Batch(models.Model):
     told_completed = models.PositiveIntegerField(_("answered, as the provider says"), default=0)
     told_failed = models.PositiveIntegerField(_("ended in an error, as the provider says"), default=0)
     read_lines = models.PositiveIntegerField(_("lines of results that were read"), default=0)
-    asked_lines = models.PositiveIntegerField(_("lines among them that were asked"), default=0)
+    read_answers = models.PositiveIntegerField(_("answers among them"), default=0)
     answered = models.PositiveIntegerField(_("rows that were answered"), default=0)
     failed = models.PositiveIntegerField(_("rows that failed"), default=0)
     given_back = models.PositiveIntegerField(_("rows that were given back"), default=0)
@@ -182,11 +182,13 @@ class Batch(models.Model):
         since = [self.Status.PREPARING, self.Status.SUBMITTING]
         return self._become(self.Status.WITHDRAWING, since=since, error=because, rest_until=rest_until, look_at=now)
 
-    def count(self, *, read: int = 0, asked: int = 0, answered: int = 0, failed: int = 0, given_back: int = 0) -> None:
+    def count(
+        self, *, read: int = 0, answers: int = 0, answered: int = 0, failed: int = 0, given_back: int = 0
+    ) -> None:
         """What came of some of its lines."""
         Batch.objects.filter(pk=self.pk).update(
             read_lines=F("read_lines") + read,
-            asked_lines=F("asked_lines") + asked,
+            read_answers=F("read_answers") + answers,
             answered=F("answered") + answered,
             failed=F("failed") + failed,
             given_back=F("given_back") + given_back,
