@@ -8,6 +8,7 @@ import sys
 BENCHMARKS = (
     ["tests.benchmarks.worker", "--in-flight", "100", "--rows", "3000"],
     ["tests.benchmarks.worker", "--in-flight", "200", "--rows", "5000", "--rounds", "2"],
+    ["tests.benchmarks.batch", "--rows", "12000", "--lines", "5000"],
     ["tests.benchmarks.client", "--calls", "200"],
     ["tests.benchmarks.storm", "--faults", "2000"],
     ["tests.benchmarks.quote", "--rows", "100"],

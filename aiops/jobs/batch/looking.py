@@ -62,7 +62,7 @@ def look_at(batch: Batch, stay: Stay, plan: Plan, *, wanted: bool) -> int:
     except GatewayError as error:
         error.forget(plan.connection.api_key)
         logger.warning("batch %s: %s", batch.pk, error)
-        if is_gone(error):
+        if is_gone(error) and batch.status == status.UNDER_WAY:
             _lose(batch, stay, _("The provider knows no such batch any more."))
         else:
             batch.look_again(timezone.now() + LOOK_EVERY, error=str(error))

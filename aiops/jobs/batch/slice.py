@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from aiops.execution.errors import REFUSALS
 from aiops.execution.prepare import Plan, in_batches, make_plan
-from aiops.execution.trouble import patient
+from aiops.execution.trouble import TROUBLE, patient
 from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.batch.looking import look_at
 from aiops.jobs.batch.stay import Stay
@@ -21,6 +23,8 @@ from aiops.jobs.slice import SliceReport
 from aiops.jobs.tried import rest_of
 from aiops.jobs.worker import pause
 from aiops.stops.switch import stopped
+
+logger = logging.getLogger(__name__)
 
 
 def work_batches(job: Job, *, seconds: float) -> SliceReport:
@@ -51,7 +55,15 @@ def _look_at_all(stay: Stay, plan: Plan) -> int:
         if stay.is_over:
             break
         job.refresh_from_db()
-        ended += look_at(batch, stay, plan, wanted=_is_wanted(job, timezone.now()))
+        try:
+            ended += look_at(batch, stay, plan, wanted=_is_wanted(job, timezone.now()))
+        except TROUBLE:
+            raise
+        except Exception as error:
+            # A full disk, or a fault of ours: it must not keep anybody from the other batches.
+            logger.exception("batch %s", batch.pk)
+            text = _("This failed inside this program (%(error)s): see the workers' log.")
+            batch.look_again(timezone.now() + LOOK_EVERY, error=text % {"error": type(error).__name__})
     job.refresh_from_db()
     return ended
 

@@ -13,9 +13,11 @@ from django.core.files.base import File
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from aiops.durable import durable
 from aiops.execution.prepare import Plan
 from aiops.execution.trouble import patient
 from aiops.files.errors import FileRefused
+from aiops.files.models import UploadedFile
 from aiops.files.patience import surely_not_done
 from aiops.files.upload import upload
 from aiops.files.wanted import Wanted
@@ -50,7 +52,13 @@ def make_batch(stay: Stay, plan: Plan, *, most_lines: int) -> bool:
     with tempfile.TemporaryFile(prefix="aiops-batch-") as file:
         batch = _begin(job)
         filling = Filling(batch, file, most_lines)
-        filling.fill(stay, plan)
+        try:
+            filling.fill(stay, plan)
+        except OSError as error:
+            # Of a file that did not become whole nothing leaves.
+            pause(job, BatchRefused(_("The file of its lines cannot be written (%s).") % (error.strerror or error)))
+            _give_up(batch, stay, str(error))
+            return False
         if batch.line_count:
             _leave(batch, stay, plan, File(file, name="lines.jsonl"))
         else:
@@ -96,12 +104,23 @@ def _leave(batch: Batch, stay: Stay, plan: Plan, lines: File[bytes]) -> None:
         _refused(batch, stay, error, connection.api_key)
         return
     margin = timedelta(seconds=connection.deadline) + LOOK_EVERY
-    if batch.is_leaving(file, look_at=timezone.now() + margin):
+    if _may_leave(batch, file, timezone.now() + margin):
         create(batch, stay, plan)
-    else:
-        # It took so long that somebody has withdrawn it.
-        batch.file = file
-        delete_files(batch)
+        return
+    _give_up(batch, stay, _("The job was stopped before the batch was created."))
+    # Or it took so long that somebody else has withdrawn it.
+    batch.file = file
+    delete_files(batch)
+
+
+@patient
+def _may_leave(batch: Batch, file: UploadedFile, look_at: datetime) -> bool:
+    """Let it leave, unless the job was stopped meanwhile."""
+    with durable():
+        Job.objects.lock(batch.job_id)
+        if not Job.objects.running().filter(pk=batch.job_id).exists():
+            return False
+        return batch.is_leaving(file, look_at=look_at)
 
 
 def create(batch: Batch, stay: Stay, plan: Plan) -> None:

@@ -120,6 +120,7 @@ class QuotedPage(ABC, Generic[F]):
                 "leaving": leaving(form.found, source),
                 "budgets": [budget_sentence(budget) for budget in offer.budgets],
                 "chosen": form.pinned(),
+                "live_from": form.live_moment,
                 "confirm": ConfirmForm.for_rows(offer.rows, source.fingerprint()),
                 **self.context(form),
             }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from aiops.jobs.models import Batch, Job
@@ -68,8 +71,6 @@ def held_and_settled():
 
 def lines_of(provider):
     """The lines of all files that were uploaded for batches: for each file, what was asked about."""
-    import json
-
     uploads = [request for request in provider.requests if request.path.endswith("/files") and request.method == "POST"]
     return [
         [json.loads(line)["body"]["messages"][-1]["content"] for line in upload.files[0].content.splitlines()]
@@ -80,3 +81,16 @@ def lines_of(provider):
 def created(provider):
     """How often a batch was asked to be created."""
     return sum(request.method == "POST" and request.path.endswith("/batches") for request in provider.requests)
+
+
+def by_another(function):
+    """Run in a thread with a database connection of its own, as another process would."""
+
+    def run():
+        try:
+            return function()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result(60)

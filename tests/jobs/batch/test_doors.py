@@ -49,6 +49,7 @@ def test_from_the_page_to_a_job_in_batches(chosen, admin_client, connection_with
     said = page.context["quote"].sentences()
     assert "in batches, answered within a day" in said
     assert not any("by the provider's price for batches" in sentence for sentence in said)
+    assert "is asked one by one, at the usual price" in page.content.decode()
     assert hidden_fields(page)["transport"] == ["batch"]
     confirm(admin_client, page)
     job = Job.objects.get()

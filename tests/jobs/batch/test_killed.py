@@ -6,22 +6,33 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from aiops.calls.models import Call
 from aiops.gateway.testing import CutBody, Disconnect, Drip, Hang, Status
+from aiops.jobs.control import resume
 from aiops.jobs.models import Batch, Job
 from aiops.jobs.tasks import sweep, work
 from aiops.ledger.models import Hold
-from tests.jobs.batch.conftest import a_minute_later, counts, created, held_and_settled, lines_of, to_the_end
+from tests.jobs.batch.conftest import (
+    a_minute_later,
+    by_another,
+    counts,
+    created,
+    held_and_settled,
+    lines_of,
+    to_the_end,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("budget")]
+
+FULL = Path("/dev/full")
 
 WORK = """
 import sys, django
@@ -67,19 +78,6 @@ def killed_at(provider, tmp_path, database_url):
             gone.set()
 
     return start
-
-
-def by_another(function):
-    """Run in a thread with a database connection of its own, as another process would."""
-
-    def run():
-        try:
-            return function()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(run).result(60)
 
 
 def is_create(request):
@@ -193,3 +191,35 @@ def test_while_a_batch_is_prepared_nobody_else_withdraws_it(job, provider, setti
     to_the_end(job)
     everything_is_done_once(job, provider)
     assert seen == [0]
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no device that is always full")
+@pytest.mark.parametrize("while_it", ["is filled", "is read"])
+def test_a_full_disk_loses_nothing(job, provider, monkeypatch, while_it):
+    real = tempfile.TemporaryFile
+    if while_it == "is read":
+        work(job.pk)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: FULL.open("r+b", buffering=0))
+    a_minute_later(job)
+    assert not job.items.filter(status="failed").exists()
+    assert provider.totals.answers == (20 if while_it == "is read" else 0)
+    if while_it == "is filled":
+        assert (job.status, held_and_settled(), Call.objects.count()) == (Job.Status.PAUSED, (0, 0), 0)
+        assert "cannot be written (No space left on device)" in job.paused_because
+        resume(job)
+    monkeypatch.setattr(tempfile, "TemporaryFile", real)
+    to_the_end(job)
+    everything_is_done_once(job, provider)
+
+
+def test_a_batch_at_which_this_program_fails_keeps_nobody_from_the_others(job, provider, connection_with):
+    connection_with(BATCH_LINES=10)
+    work(job.pk)
+    broken, whole = job.batches.order_by("pk")
+    Batch.objects.filter(pk=broken.pk).update(provider_id="../models")
+    a_minute_later(job)
+    whole.refresh_from_db()
+    broken.refresh_from_db()
+    assert whole.status == Batch.Status.COMPLETED
+    assert (broken.status, counts(job)) == (Batch.Status.UNDER_WAY, {"claimed": 10, "succeeded": 10})
+    assert "failed inside this program (ValueError)" in broken.error

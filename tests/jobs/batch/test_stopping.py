@@ -17,7 +17,15 @@ from aiops.jobs.tasks import sweep, work
 from aiops.ledger.models import Budget
 from aiops.ledger.periods import change_cap
 from aiops.stops.switch import go_on, stop_all
-from tests.jobs.batch.conftest import a_minute_later, counts, created, held_and_settled, lines_of, to_the_end
+from tests.jobs.batch.conftest import (
+    a_minute_later,
+    by_another,
+    counts,
+    created,
+    held_and_settled,
+    lines_of,
+    to_the_end,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("budget")]
 
@@ -58,6 +66,24 @@ def test_stopped_before_it_was_made_nothing_is_asked(job, provider):
     until_no_batch_is_open(job)
     assert (job.batches.get().status, counts(job)) == (Batch.Status.WITHDRAWN, {"pending": 20})
     assert (held_and_settled(), Call.objects.count(), provider.totals.answers) == ((0, 0), 0, 0)
+
+
+def test_stopped_while_its_file_is_sent_nothing_is_asked(job, provider):
+    def stops(request):
+        if request.path.endswith("/files"):
+            by_another(lambda: stop(Job.objects.get(pk=job.pk)))
+        return False
+
+    provider.when(stops, Status(500))
+    work(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.batches.get().status, counts(job)) == (
+        Job.Status.STOPPED,
+        Batch.Status.WITHDRAWN,
+        {"pending": 20},
+    )
+    assert (held_and_settled(), Call.objects.count(), created(provider)) == ((0, 0), 0, 0)
+    assert [request.method for request in provider.requests] == ["POST", "DELETE"]
 
 
 def test_a_batch_that_ends_while_it_is_cancelled_is_read_all_the_same(job, provider):
