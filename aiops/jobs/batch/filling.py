@@ -21,6 +21,7 @@ from aiops.execution.reuse import ended_by, with_answers
 from aiops.execution.trouble import patient
 from aiops.execution.window import open_reused, open_window
 from aiops.gateway.batches import line_of
+from aiops.jobs.batch.request import most_bytes
 from aiops.jobs.batch.stay import Stay
 from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, pick
 from aiops.jobs.models import Batch, Item, Job
@@ -76,7 +77,8 @@ class Filling:
         by_key = {item.pk: item for item in picked}
         ready, broken = prepared(job, plan, picked, refuse=_given_up, batch_id=self.batch.pk)
         window = _Window(broken=broken, items=[item for item, _kind, _text in broken])
-        room = plan.connection.batch_bytes - self.size
+        most = most_bytes(plan.connection)
+        room = most - self.size
         for one in with_answers(ready):
             item = by_key[one.about.item_id or 0]
             if one.reused is not None:
@@ -84,7 +86,7 @@ class Filling:
                 window.items.append(item)
                 continue
             line = line_of(str(one.call_id), one.request, plan.connection)
-            if len(line) > plan.connection.batch_bytes:
+            if len(line) > most:
                 window.broken.append((item, "too_long", _("The row alone is longer than a batch may be.")))
             elif len(line) > room:
                 self.is_full = True

@@ -17,6 +17,7 @@ from aiops.execution.window import release_calls
 from aiops.gateway.batches import Fault
 from aiops.gateway.errors import BadRequest, GatewayError
 from aiops.gateway.files import blocking
+from aiops.jobs.batch.request import most_bytes
 from aiops.jobs.batch.stay import Stay
 from aiops.jobs.models import Batch, Item, Job
 from aiops.jobs.settle import fail
@@ -46,7 +47,7 @@ def fail_faulty_lines(batch: Batch, stay: Stay, plan: Plan, faults: Sequence[Fau
 
 def _lines(batch: Batch, plan: Plan, file: IO[bytes]) -> IO[bytes]:
     """The file as it was sent, from the provider: it is nowhere else any more."""
-    most, timeout = plan.connection.batch_bytes, plan.connection.deadline
+    most, timeout = most_bytes(plan.connection), plan.connection.deadline
     if batch.file is not None:
         for piece in blocking.download(batch.file.provider_id, plan.connection, most_bytes=most, timeout=timeout):
             file.write(piece)

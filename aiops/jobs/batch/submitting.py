@@ -26,7 +26,7 @@ from aiops.gateway.batches import ToldBatch, endpoint_of
 from aiops.gateway.errors import GatewayError
 from aiops.gateway.retry import RetryPolicy
 from aiops.jobs.batch.filling import ALONE, Filling
-from aiops.jobs.batch.request import any_request
+from aiops.jobs.batch.request import any_request, most_bytes
 from aiops.jobs.batch.stay import Stay
 from aiops.jobs.batch.undoing import delete_files, withdraw
 from aiops.jobs.errors import BatchRefused
@@ -91,7 +91,7 @@ def _leave(batch: Batch, stay: Stay, plan: Plan, lines: File[bytes]) -> None:
         purpose="batch",
         name=f"job-{stay.job.pk}-batch-{batch.pk}.jsonl",
         again=True,
-        most_bytes=max(connection.batch_bytes, 1),
+        most_bytes=most_bytes(connection),
     )
     try:
         file = upload(lines, wanted)
