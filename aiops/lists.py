@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, ChangeList
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -81,13 +81,13 @@ class BoundedChangeList(ChangeList):
         """Django's, narrowed by its `ExactFilter`s."""
         return self.narrowed(super().get_queryset(request, exclude_parameters))
 
-    def conditions(self) -> dict[str, Any]:
-        """Field → value that the filters ask for; None for a value that no row can have."""
-        return {one.field: one.asked() for one in self.filter_specs if isinstance(one, ExactFilter) and one.value()}
+    def asking(self) -> list[ExactFilter]:
+        """The filters that ask for anything."""
+        return [one for one in self.filter_specs if isinstance(one, ExactFilter) and one.value()]
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows that satisfy all that the filters ask for."""
-        conditions = self.conditions()
+        conditions = {one.field: one.asked() for one in self.asking()}
         return rows.none() if None in conditions.values() else rows.filter(**conditions)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
@@ -114,7 +114,7 @@ class BoundedChangeList(ChangeList):
         field = lookup.split("__")[0]
         last = self.paginator.count - 1
         key = self.queryset.values_list(field, flat=True)[last]
-        return str(self.get_query_string({lookup: str(key)}, remove=["p"]))
+        return str(self.get_query_string({lookup: str(key), PAGE_VAR: None}))
 
 
 class ReadOnlyAdmin(ModelAdmin[M]):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.contrib.admin import ModelAdmin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -18,9 +17,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from aiops.calls.conditions import Condition, Exactly, Reused, UnknownCost
 from aiops.calls.counting import ids_of
-from aiops.calls.models import MODEL, Call
-from prompts.models import Prompt
+from aiops.calls.models import MODEL
+from aiops.calls.narrowing import ConditionFilter, SinceFilter
+from prompts.models import Prompt, PromptVersion
 from prompts.numbers import number_in
 
 BETWEEN = ".."
@@ -51,7 +52,7 @@ def query_of(first: date, last: date, **narrower: str) -> str:
     return urlencode({"days": days_text(first, last), **{name: value for name, value in narrower.items() if value}})
 
 
-class DaysFilter(SimpleListFilter):
+class DaysFilter(SinceFilter):
     """By the days of the site on which they began: a stretch of the primary key."""
 
     title = gettext_lazy("begun")
@@ -74,13 +75,14 @@ class DaysFilter(SimpleListFilter):
         if not self.value():
             return queryset
         days = days_in(self.value() or "")
-        if days is None:
-            return queryset.none()
-        first, after = ids_of(*days)
-        return queryset.filter(pk__gte=first, pk__lt=after)
+        return queryset.filter(pk__lt=ids_of(*days)[1]) if days else queryset.none()
+
+    def since(self) -> Any:
+        days = days_in(self.value() or "")
+        return ids_of(*days)[0] if days else None
 
 
-class _Asked(ABC, SimpleListFilter):
+class _Asked(ConditionFilter):
     """Shown where it is asked for: there are too many to be offered, and a sum leads here."""
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
@@ -90,14 +92,6 @@ class _Asked(ABC, SimpleListFilter):
     def called(self, value: str) -> str:
         """What people call it."""
         return value
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        return self.narrow(queryset, value) if value else queryset
-
-    @abstractmethod
-    def narrow(self, calls: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """Those of it."""
 
 
 class PromptFilter(_Asked):
@@ -111,9 +105,10 @@ class PromptFilter(_Asked):
         name = Prompt.objects.filter(pk=number).values_list("name", flat=True).first() if number is not None else None
         return name or value
 
-    def narrow(self, calls: QuerySet[Any], value: str) -> QuerySet[Any]:
-        number = number_in(value)
-        return calls.none() if number is None else calls.filter(prompt_version__prompt=number)
+    def condition(self) -> Condition | None:
+        number = number_in(self.value() or "")
+        versions = PromptVersion.objects.filter(prompt=number) if number is not None else PromptVersion.objects.none()
+        return _any_of("prompt_version", versions.order_by("-pk"))
 
 
 class ModelFilter(_Asked):
@@ -122,9 +117,8 @@ class ModelFilter(_Asked):
     title = gettext_lazy("model")
     parameter_name = "model"
 
-    def narrow(self, calls: QuerySet[Any], value: str) -> QuerySet[Any]:
-        found: QuerySet[Any] = calls.alias(model_of_all=MODEL).filter(model_of_all=value)
-        return found
+    def condition(self) -> Condition:
+        return Exactly(MODEL, (self.value(),))
 
 
 class UserFilter(_Asked):
@@ -137,9 +131,9 @@ class UserFilter(_Asked):
         user = _found(get_user_model()._default_manager.all(), value)
         return user.get_username() if user else value
 
-    def narrow(self, calls: QuerySet[Any], value: str) -> QuerySet[Any]:
-        user = _found(get_user_model()._default_manager.all(), value)
-        return calls.filter(user=user) if user else calls.none()
+    def condition(self) -> Condition | None:
+        user = _found(get_user_model()._default_manager.all(), self.value() or "")
+        return Exactly("user", (user.pk,)) if user else None
 
 
 class GroupFilter(_Asked):
@@ -152,12 +146,12 @@ class GroupFilter(_Asked):
         group = _found(Group.objects.all(), value)
         return group.name if group else value
 
-    def narrow(self, calls: QuerySet[Any], value: str) -> QuerySet[Any]:
-        number = number_in(value)
+    def condition(self) -> Condition | None:
+        number = number_in(self.value() or "")
         users: Any = get_user_model()
         if number is None or not hasattr(users, "groups"):
-            return calls.none()
-        return calls.filter(user__in=users._default_manager.filter(groups=number).values("pk"))
+            return None
+        return _any_of("user", users._default_manager.filter(groups=number))
 
 
 class CostFilter(_Asked):
@@ -166,15 +160,22 @@ class CostFilter(_Asked):
     title = gettext_lazy("cost")
     parameter_name = "cost"
 
-    NAMES = {"unknown": gettext_lazy("unknown"), "saved": gettext_lazy("saved by an answer that was there")}
+    NAMES: ClassVar[dict[str, Any]] = {
+        "unknown": gettext_lazy("unknown"),
+        "saved": gettext_lazy("saved by an answer that was there"),
+    }
 
     def called(self, value: str) -> str:
         return str(self.NAMES.get(value, value))
 
-    def narrow(self, calls: QuerySet[Any], value: str) -> QuerySet[Any]:
-        if value == "unknown":
-            return calls.filter(cost__isnull=True).exclude(status=Call.Status.SENDING)
-        return calls.filter(reused_from__isnull=False) if value == "saved" else calls.none()
+    def condition(self) -> Condition | None:
+        conditions: dict[str, Condition] = {"unknown": UnknownCost(), "saved": Reused()}
+        return conditions.get(self.value() or "")
+
+
+def _any_of(column: str, rows: QuerySet[Any]) -> Exactly | None:
+    keys = tuple(rows.values_list("pk", flat=True))
+    return Exactly(column, keys) if keys else None
 
 
 def _found(rows: QuerySet[Any], key: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from random import getrandbits
 from typing import Any
 from uuid import UUID
 
@@ -79,11 +80,13 @@ def add_to(sums: Sums, call: Mapping[str, Any], changes: Mapping[str, int]) -> N
 def count_in(sums: Sums) -> None:
     """Write them. Belongs in the transaction that ends the calls, as the last thing that it does.
 
-    Everybody wants the rows of today: they are locked until the transaction is over.
+    Everybody wants the rows of today: they are locked until the transaction is over. The one of all calls of a day is
+    always among them, so its stamp says whether anything of that day is another now.
     """
     names = sorted({name for changes in sums.values() for name in changes})
+    stamp = getrandbits(32)
     rows = [
-        {"by": by, "day": day, "key": key, **{name: changes.get(name, 0) for name in names}}
+        {"by": by, "day": day, "key": key, "stamp": stamp, **{name: changes.get(name, 0) for name in names}}
         for (by, day, key), changes in sorted(sums.items())
     ]
     add_rows(Spend, rows, unique=("by", "day", "key"))

@@ -143,11 +143,16 @@ class Call(models.Model):
             ),
             # Few of many.
             models.Index(
-                fields=("-id",),
+                # The columns of the condition as well: SQLite looks at each row whether it still holds.
+                fields=("-id", "cost", "status"),
                 condition=models.Q(cost__isnull=True) & ~models.Q(status="sending"),
                 name="aiops_call_unknown_cost",
             ),
-            models.Index(fields=("-id",), condition=models.Q(reused_from__isnull=False), name="aiops_call_reused"),
+            models.Index(
+                fields=("-id", "reused_from"),
+                condition=models.Q(reused_from__isnull=False),
+                name="aiops_call_reused",
+            ),
         )
 
     def __str__(self) -> str:

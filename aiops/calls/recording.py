@@ -10,6 +10,7 @@ from uuid import UUID
 
 from aiops.calls.counting import ASKED, Sums, add_to, count_in, sums_of
 from aiops.calls.models import Call
+from aiops.failpoints import failpoint
 from aiops.gateway.completion import Completion
 from aiops.gateway.usage import Usage
 from aiops.rows import insert_rows, lock_rows, update_rows
@@ -67,8 +68,11 @@ def close_calls(ends: Mapping[UUID, CallEnd], *, settle: Callable[[], None]) -> 
     asked = lock_rows(Call, ends, ASKED, guard={"status": Call.Status.SENDING})
     ended = {call_id: _fields(end) for call_id, end in ends.items() if call_id in asked}
     update_rows(Call, ended)
+    failpoint("calls.ended")
     settle()
+    failpoint("calls.settled")
     count_in(sums_of({**asked[call_id], **fields} for call_id, fields in ended.items()))
+    failpoint("calls.counted")
     return set(asked)
 
 

@@ -13,11 +13,11 @@ from itertools import accumulate
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-STEP = 1.25
-"""From the edge of one bucket of times to that of the next."""
+STEP = 1.5
+"""From the edge of one bucket of times to that of the next. Finer ones cost every page that adds them up."""
 
-EDGES = tuple(round(40 * STEP**number) for number in range(39))
-"""Milliseconds at which buckets of times begin, after the first: 40 ms to 193 s. The database knows them by number."""
+EDGES = tuple(round(40 * STEP**number) for number in range(22))
+"""Milliseconds at which buckets of times begin, after the first: 40 ms to 199 s. The database knows them by number."""
 
 TIMES = tuple(f"ms_{number:02}" for number in range(len(EDGES) + 1))
 """Columns that count how many calls took how long."""
@@ -48,6 +48,10 @@ class Spend(models.Model):
     tokens_in = models.BigIntegerField(_("tokens in"), db_default=0)
     tokens_out = models.BigIntegerField(_("tokens out"), db_default=0)
 
+    stamp = models.BigIntegerField(
+        _("stamp"), db_default=0, editable=False, help_text=_("Another number after each change of the row.")
+    )
+
     class Meta:
         verbose_name = _("spend")
         verbose_name_plural = _("spend")
@@ -75,19 +79,26 @@ def bucket_of(milliseconds: int) -> str:
 
 
 def time_below_which(share: float, counts: Sequence[int]) -> int | None:
-    """Milliseconds within which a share of the calls ended, such as 0.5 for the median. Within 12 % of what it was.
+    """Milliseconds within which a share of the calls ended, such as 0.5 for the median.
+
+    Reckoned as if the times in a bucket lay evenly between its edges: for many calls within a few percent of what it
+    was; never off by more than half.
 
     Args:
         counts: of the columns `TIMES`.
 
     Returns:
-        None where no call was timed. Beyond the last edge that edge, and 36 ms for whatever took less than 40.
+        None where no call was timed. Beyond the last edge that edge, and 33 ms for whatever took less than 40.
     """
     total = sum(counts)
     if total <= 0:
         return None
-    number = bisect_left(list(accumulate(counts)), max(1, math.ceil(share * total)))
+    rank = max(1, math.ceil(share * total))
+    sums = list(accumulate(counts))
+    number = bisect_left(sums, rank)
     if number == len(EDGES):
         return EDGES[-1]
-    # The middle of the bucket, as its edges lie: the true time is no further away than half a step.
-    return round(EDGES[number] / math.sqrt(STEP))
+    if number == 0:
+        return round(EDGES[0] / math.sqrt(STEP))
+    within = (rank - sums[number - 1] - 0.5) / counts[number]
+    return round(EDGES[number - 1] * math.pow(STEP, within))

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 
 from aiops.calls.spend import Spend
 from aiops.dashboard.figures import Figures
-from aiops.dashboard.reading import Found, by_key, times_of
+from aiops.dashboard.reading import Found, Stamps, by_key, times_of
 from aiops.dashboard.stretch import Stretch
 from aiops.ledger.scopes import Scope, groups_of, names_of
 from prompts.models import PromptVersion
@@ -83,21 +83,24 @@ class Breakdown:
     """What is of none: calls without a prompt, of nobody, of no job."""
 
 
-def break_down(by: str, stretch: Stretch, everything: Figures, *, most: int | None = SHOWN) -> Breakdown:
+def break_down(
+    by: str, stretch: Stretch, everything: Figures, stamps: Stamps, *, most: int | None = SHOWN
+) -> Breakdown:
     """Add up by one of `BY`.
 
     Args:
         everything: what all calls of the stretch came to.
+        stamps: of its days, and of those before them.
         most: lines; None for all there are.
     """
-    found = by_key(BY[by], stretch)
+    found = by_key(BY[by], stretch, stamps)
     whose = _whose(by, list(found))
     lines = sorted(_lines(found, whose, stretch), key=lambda line: (-line.figures.cost, -line.figures.calls, line.key))
     used = [line for line in lines if line.figures.calls]
     shown = used[:most]
     moved = sorted((line for line in lines if line.moved), key=lambda line: -abs(line.moved))[:MOVERS]
     _name(by, [*shown, *moved])
-    _time(by, shown, whose, stretch)
+    _time(by, shown, whose, stretch, stamps)
     done = Breakdown(by=by, lines=shown, movers=moved, more=len(used) - len(shown))
     if done.more and by not in OVERLAPS:
         done.rest = Figures.sum(line.figures for line in used[len(shown) :])
@@ -128,14 +131,14 @@ def _lines(found: Mapping[str, Found], whose: Mapping[str, Sequence[str]], stret
 
 
 def _line(subject: str, some: Sequence[Found], stretch: Stretch) -> Line:
-    is_one = len(some) == 1
+    one = some[0] if len(some) == 1 else Found.sum(some)
     return Line(
         key=subject,
         name=subject,
-        figures=some[0].figures if is_one else Figures.sum(one.figures for one in some),
-        before=some[0].before if is_one else Figures.sum(one.before for one in some),
-        first=min((one.first for one in some if one.first), default=stretch.first),
-        last=max((one.last for one in some if one.last), default=stretch.last),
+        figures=one.figures,
+        before=one.before,
+        first=one.first or stretch.first,
+        last=one.last or stretch.last,
     )
 
 
@@ -148,10 +151,10 @@ def _name(by: str, lines: Sequence[Line]) -> None:
         line.name = names[line.key]
 
 
-def _time(by: str, lines: Sequence[Line], whose: Mapping[str, Sequence[str]], stretch: Stretch) -> None:
+def _time(by: str, lines: Sequence[Line], whose: Mapping[str, Sequence[str]], stretch: Stretch, stamps: Stamps) -> None:
     """Give them their times. One query."""
     shown = {line.key for line in lines}
     keys = [key for key, subjects in whose.items() if shown.intersection(subjects)]
-    times = times_of(BY[by], keys, stretch)
+    times = times_of(BY[by], keys, stretch, stamps)
     for line in lines:
         line.figures = line.figures.timed(times[key] for key in keys if key in times and line.key in whose[key])

@@ -5,7 +5,7 @@ Put together here and not by a template, which takes ten times as long for as ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
@@ -34,12 +34,8 @@ class Stack:
 
     days: Sequence[date]
     models: Sequence[str]
-    costs: Mapping[tuple[date, str], int]
-
-    def of_day(self, day: date) -> list[tuple[int, str, int]]:
-        """Number of the model, its name, its cost, of each that cost anything."""
-        costs = self.costs
-        return [(number, model, costs[day, model]) for number, model in enumerate(self.models) if (day, model) in costs]
+    costs: Sequence[Sequence[int]]
+    """Of each model, what each of the days cost."""
 
     def legend(self) -> list[tuple[int, str]]:
         """Number and name of each."""
@@ -53,11 +49,12 @@ def stacked(costs: Mapping[tuple[date, str], int], days: Sequence[date]) -> Stac
         totals[model] = totals.get(model, 0) + cost
     dearest = sorted(totals, key=lambda model: (-totals[model], model))
     own = dearest[:SERIES] if len(dearest) > SERIES + 1 else dearest
-    found: dict[tuple[date, str], int] = {}
+    models = own if len(own) == len(dearest) else [*own, OTHERS]
+    places = {day: place for place, day in enumerate(days)}
+    found = {model: [0] * len(days) for model in models}
     for (day, model), cost in costs.items():
-        where = (day, model if model in own else OTHERS)
-        found[where] = found.get(where, 0) + cost
-    return Stack(days=days, models=own if len(own) == len(dearest) else [*own, OTHERS], costs=found)
+        found[model if model in found else OTHERS][places[day]] += cost
+    return Stack(days=days, models=models, costs=list(found.values()))
 
 
 def name_of(model: str) -> str:
@@ -71,8 +68,8 @@ def svg(stack: Stack, address: str) -> SafeString:
     Args:
         address: of the list of calls.
     """
-    most = max((sum(cost for *_model, cost in stack.of_day(day)) for day in stack.days), default=0)
-    step, top = scale(most)
+    totals = [sum(of_day) for of_day in zip(*stack.costs, strict=True)] or [0] * len(stack.days)
+    step, top = scale(max(totals, default=0))
     plot = HEIGHT - TOP - BOTTOM
     slot = (WIDTH - LEFT) / max(1, len(stack.days))
     parts = [
@@ -85,24 +82,38 @@ def svg(stack: Stack, address: str) -> SafeString:
             f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{dollars(number * step)}</text>'
         )
     every = max(1, -(-len(stack.days) // 8))
-    paths: dict[int, list[str]] = {}
-    links = []
-    for number, day in enumerate(stack.days):
-        x, above = LEFT + number * slot, 0
-        if number % every == 0:
-            label = escape(date_format(day, "MONTH_DAY_FORMAT"))
-            parts.append(f'<text x="{x + slot / 2:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{label}</text>')
-        for series, _model, cost in stack.of_day(day):
-            above += cost
-            bar = f"M{x + slot * 0.1:.1f} {TOP + plot * (1 - above / top):.1f}h{slot * 0.8:.1f}"
-            paths.setdefault(series, []).append(f"{bar}v{plot * cost / top:.1f}h-{slot * 0.8:.1f}z")
-        if above:
-            links.append(
-                f'<a href="{address}?days={day}..{day}" tabindex="-1"><title>{day}: {dollars(above)}</title>'
-                f'<rect x="{x:.1f}" y="{TOP}" width="{slot:.1f}" height="{plot}"/></a>'
+    for number, day in enumerate(stack.days[::every]):
+        label = escape(date_format(day, "MONTH_DAY_FORMAT"))
+        x = LEFT + (number * every + 0.5) * slot
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{label}</text>')
+    parts += _bars(stack, slot, plot / top)
+    whole = f"v{plot}h{slot:.1f}v-{plot}z"
+    for number, (day, total) in enumerate(zip(stack.days, totals, strict=True)):
+        if total:
+            parts.append(
+                f'<a href="{address}?days={day}..{day}" tabindex="-1"><title>{day}: {dollars(total)}</title>'
+                f'<path d="M{LEFT + number * slot:.1f} {TOP}{whole}"/></a>'
             )
-    parts += [f'<path class="aiops-series-{series}" d="{"".join(bars)}"/>' for series, bars in sorted(paths.items())]
-    return mark_safe("".join([*parts, *links, "</svg>"]))  # noqa: S308 - texts are escaped, the rest are numbers
+    return mark_safe("".join([*parts, "</svg>"]))  # noqa: S308 - texts are escaped, the rest are numbers
+
+
+def _bars(stack: Stack, slot: float, scale: float) -> Iterator[str]:
+    """A path for each model: upright strokes as wide as a bar, each on top of those before.
+
+    Args:
+        slot: width of a day.
+        scale: height of a nano-dollar.
+    """
+    middles = [f"M{LEFT + (number + 0.5) * slot:.1f} " for number in range(len(stack.days))]
+    floors = [float(HEIGHT - BOTTOM)] * len(stack.days)
+    for number, costs in enumerate(stack.costs):
+        strokes = []
+        for place, cost in enumerate(costs):
+            if cost:
+                height = cost * scale
+                strokes.append(f"{middles[place]}{floors[place]:.1f}v-{height:.1f}")
+                floors[place] -= height
+        yield f'<path class="aiops-series-{number}" stroke-width="{slot * 0.8:.1f}" d="{"".join(strokes)}"/>'
 
 
 def scale(most: int) -> tuple[int, int]:

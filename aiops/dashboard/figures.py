@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Self
 
@@ -12,9 +12,9 @@ from aiops.calls.spend import COUNTED, TIMES, time_below_which
 _counted = attrgetter(*COUNTED)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Figures:
-    """Money is nano-dollars, of the calls whose cost is known."""
+    """Money is nano-dollars, of the calls whose cost is known. The first fields are `COUNTED`, in their order."""
 
     calls: int = 0
     failed: int = 0
@@ -25,7 +25,7 @@ class Figures:
     saved: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    times: Sequence[int] | None = None
+    times: Sequence[int] | None = field(default=None, kw_only=True)
     """How many calls took how long, by bucket; None where that was not read."""
 
     @classmethod
@@ -37,8 +37,7 @@ class Figures:
     @classmethod
     def of(cls, counted: Iterable[Any]) -> Self:
         """From the columns `COUNTED`, in their order. A sum of PostgreSQL is a decimal number."""
-        found: dict[str, Any] = dict(zip(COUNTED, map(int, counted), strict=True))
-        return cls(**found)
+        return cls(*map(int, counted))
 
     def less(self, other: Figures) -> Figures:
         """What is left when the others are taken away; nobody knows how long that took."""

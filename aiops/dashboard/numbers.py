@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from html import escape
 from urllib.parse import quote
 
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from aiops.calls.behind import days_text
 from aiops.dashboard.chart import OTHERS, Stack
@@ -56,20 +58,34 @@ def numbers(stack: Stack, days: Mapping[date, Figures], address: str) -> SafeStr
         days: what each day came to; where there were no calls is no row.
         address: of the list of calls.
     """
-    models = [(model, "" if model == OTHERS else f"&model={quote(model, safe='')}") for model in stack.models]
+    asked = ["" if model == OTHERS else f"&model={quote(model, safe='')}" for model in stack.models]
+    places = {day: place for place, day in enumerate(stack.days)}
 
     def told(some: list[date]) -> tuple[str, list[Cell]]:
         here = f"{address}?days={days_text(some[0], some[-1])}"
         cells = [
-            Cell(text=count(sum(days[day].calls for day in some)), url=here),
-            Cell(text=dollars(sum(days[day].cost for day in some)), url=here),
+            Cell(text=count(sum([days[day].calls for day in some])), url=here),
+            Cell(text=dollars(sum([days[day].cost for day in some])), url=here),
         ]
-        for model, asked in models:
-            cost = sum(stack.costs.get((day, model), 0) for day in some)
-            cells.append(Cell(text=dollars(cost) if cost else "–", url=f"{here}{asked}" if cost and asked else ""))
-        return " – ".join(date_format(day, "SHORT_DATE_FORMAT") for day in dict.fromkeys((some[0], some[-1]))), cells
+        spread = slice(places[some[0]], places[some[-1]] + 1)
+        for costs, narrower in zip(stack.costs, asked, strict=True):
+            cost = sum(costs[spread])
+            cells.append(
+                Cell(text=dollars(cost), url=f"{here}{narrower}" if narrower else "") if cost else Cell(text="–")
+            )
+        return _days(some[0], some[-1]), cells
 
     return rows(told(some) for some in _together(sorted(days), by_week=len(stack.days) > DAYS))
+
+
+def _days(first: date, last: date) -> str:
+    return " – ".join([_day(day, get_language()) for day in dict.fromkeys((first, last))])
+
+
+@lru_cache(maxsize=2000)
+def _day(day: date, language: str | None) -> str:
+    """It takes longer to put a date in words than to add up what it cost."""
+    return date_format(day, "SHORT_DATE_FORMAT")
 
 
 def _together(days: list[date], *, by_week: bool) -> Iterator[list[date]]:

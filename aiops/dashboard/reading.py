@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
-from typing import Any
+from itertools import chain
+from typing import Any, Self
 
 from django.db import connections, router
 
@@ -14,11 +15,32 @@ from aiops.calls.spend import COUNTED, TIMES, Spend
 from aiops.dashboard.figures import Figures
 from aiops.dashboard.stretch import Stretch
 
+Stamps = Mapping[date, int]
+"""Of each day that had calls."""
 
-def day_by_day(first: date, last: date) -> dict[date, Figures]:
-    """Day → all that its calls came to; days without calls are left out. Without times."""
-    rows = _rows(f"{{day}}, {', '.join(COUNTED)}", Spend.By.ALL, first, last)
-    return {_day(day): Figures.of(counted) for day, *counted in rows}
+FRESH = 2
+"""Days at the end of a stretch that are read each time: today, and yesterday, whose last calls may end today."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Days:
+    """What days came to, of all their calls; those without are left out."""
+
+    figures: dict[date, Figures] = field(default_factory=dict)
+    """Without times."""
+
+    stamps: dict[date, int] = field(default_factory=dict)
+    """While it is the same, nothing of that day is another."""
+
+
+def day_by_day(first: date, last: date) -> Days:
+    """Read them all."""
+    days = Days()
+    for text, stamp, *counted in _rows(f"{{day}}, stamp, {', '.join(COUNTED)}", Spend.By.ALL, first, last):
+        day = _day(text)
+        days.figures[day] = Figures.of(counted)
+        days.stamps[day] = stamp
+    return days
 
 
 def any_calls() -> bool:
@@ -44,23 +66,65 @@ class Found:
     last: date | None = None
     """Days of the stretch between which there were calls."""
 
+    @classmethod
+    def sum(cls, some: Sequence[Self]) -> Self:
+        """All of them together."""
+        return cls(
+            figures=Figures.sum(one.figures for one in some),
+            before=Figures.sum(one.before for one in some),
+            first=min((one.first for one in some if one.first), default=None),
+            last=max((one.last for one in some if one.last), default=None),
+        )
 
-def by_key(by: str, stretch: Stretch) -> dict[str, Found]:
+
+def by_key(by: str, stretch: Stretch, stamps: Stamps) -> dict[str, Found]:
     """Of which → what it came to, without times."""
     found: dict[str, Found] = {}
-    now = f"key, MIN({{day}}), MAX({{day}}), {_sums(COUNTED)}"
-    for key, first, last, *sums in _rows(now, by, stretch.first, stretch.last, by_key=True):
-        found[key] = Found(figures=Figures.of(sums), first=_day(first), last=_day(last))
+    now = f"key, MIN(day), MAX(day), {_sums(COUNTED)}"
+    for key, first, last, *sums in _in_parts(now, by, stretch.first, stretch.last, stamps):
+        one = Found(figures=Figures.of(sums), first=_day(first), last=_day(last))
+        found[key] = Found.sum([found[key], one]) if key in found else one
     before = f"key, {_sums(('calls', 'cost'))}"
-    for key, calls, cost in _rows(before, by, stretch.first_before, stretch.last_before, by_key=True):
-        found.setdefault(key, Found()).before = Figures(calls=int(calls), cost=int(cost))
+    for key, calls, cost in _in_parts(before, by, stretch.first_before, stretch.last_before, stamps):
+        so_far = found.setdefault(key, Found()).before
+        found[key].before = Figures(calls=so_far.calls + int(calls), cost=so_far.cost + int(cost))
     return found
 
 
-def times_of(by: str, keys: Collection[str], stretch: Stretch) -> dict[str, list[int]]:
+def times_of(by: str, keys: Collection[str], stretch: Stretch, stamps: Stamps) -> dict[str, list[int]]:
     """Of which → how many calls took how long, by bucket."""
-    rows = _rows(f"key, {_sums(TIMES)}", by, stretch.first, stretch.last, keys, by_key=True)
-    return {key: [int(number) for number in times] for key, *times in rows}
+    found: dict[str, list[int]] = {}
+    columns = f"key, {_sums(TIMES)}"
+    for key, *times in _in_parts(columns, by, stretch.first, stretch.last, stamps, tuple(sorted(keys))):
+        found[key] = [int(now) + so_far for now, so_far in zip(times, found.get(key, _NO_TIMES), strict=True)]
+    return found
+
+
+_NO_TIMES = [0] * len(TIMES)
+
+
+def _in_parts(
+    columns: str, by: str, first: date, last: date, stamps: Stamps, keys: tuple[str, ...] | None = None
+) -> Iterator[Any]:
+    """One row for each key, or two: one of the days that are over, one of those on which calls still end."""
+    over = last - timedelta(days=FRESH)
+    state = tuple([(day, stamp) for day, stamp in stamps.items() if first <= day <= over])
+    return chain(
+        of_days_over(columns, by, first, over, keys, state),
+        _rows(columns, by, max(first, over + timedelta(days=1)), last, keys, by_key=True),
+    )
+
+
+@lru_cache(maxsize=128)
+def of_days_over(
+    columns: str, by: str, first: date, last: date, keys: tuple[str, ...] | None, state: tuple[tuple[date, int], ...]
+) -> list[Any]:
+    """Kept as long as those days are in the state that they were in: to add up half a year again takes the longest.
+
+    Args:
+        state: stamps of the days.
+    """
+    return _rows(columns, by, first, last, keys, by_key=True) if state else []
 
 
 def _rows(

@@ -40,17 +40,18 @@ def report_on(by: str, stretch: Stretch, now: datetime, *, most: int | None = SH
     """
     today = today_of(now)
     earliest = min(stretch.first_before, today.replace(day=1) - timedelta(days=WEEK))
-    days = day_by_day(earliest, today)
+    read = day_by_day(earliest, today)
+    days, stamps = read.figures, read.stamps
     within = {day: one for day, one in days.items() if stretch.first <= day <= stretch.last}
     before = Figures.sum(one for day, one in days.items() if stretch.first_before <= day <= stretch.last_before)
-    total = Figures.sum(within.values()).timed(times_of(Spend.By.ALL, [""], stretch).values())
+    total = Figures.sum(within.values()).timed(times_of(Spend.By.ALL, [""], stretch, stamps).values())
     return Report(
         stretch=stretch,
         total=total,
         before=before,
         days=within,
         outlook=outlook({day: one for day, one in days.items() if day >= today.replace(day=1) - timedelta(WEEK)}, now),
-        broken_down=break_down(by, stretch, total, most=most),
+        broken_down=break_down(by, stretch, total, stamps, most=most),
     )
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from aiops.calls.models import Call, CallQuerySet
 from aiops.calls.recording import CallEnd, close_calls
+from aiops.failpoints import failpoint
 from aiops.ledger.holds import Ending, close
 from aiops.ledger.models import Hold
 
@@ -52,7 +53,9 @@ def close_lost(
         error_kind=kind,
         error_text=text or _("The worker ended before the answer came; it may have been billed."),
     )
+    failpoint("lost.locked")
     close_calls(dict.fromkeys(lost, end), settle=lambda: _charge(lost, now))
+    failpoint("lost.closed")
     return Counter(lost.values())
 
 

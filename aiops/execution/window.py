@@ -16,6 +16,7 @@ from aiops.catalogue.access import first_refused
 from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
+from aiops.failpoints import failpoint
 from aiops.gateway.errors import GatewayError
 from aiops.ledger import holds
 from aiops.ledger.errors import UnpricedModel
@@ -52,7 +53,9 @@ def open_window(window: Sequence[Prepared], *, now: datetime) -> Opened:
         one = window[unpriced]
         window, refusal = window[:unpriced], UnpricedModel(one.request.model, one.plan.connection.alias)
     granted = holds.hold([_wanted(one, attempt=1) for one in window], now=now)
+    failpoint("calls.held")
     open_calls([_row(one, now) for one in window[: granted.count]])
+    failpoint("calls.opened")
     return Opened(granted.count, granted.refusal or refusal)
 
 

@@ -11,6 +11,7 @@ import aiohttp
 import httpx2
 import openai
 
+from aiops.failpoints import failpoint
 from aiops.gateway.bounds import FIRST_BYTE
 from aiops.gateway.clients import async_client, sync_client
 from aiops.gateway.completion import Completion
@@ -63,6 +64,7 @@ async def asend(
     sending = dialect.sending_of(request, connection)
     started = time.perf_counter()
     try:
+        failpoint("send.posting")
         async with asyncio.timeout(timeout):
             # Raw, since typed parsing costs as much as all of the rest together.
             response = await client.post(sending.path, cast_to=httpx2.Response, **said(sending))
@@ -73,6 +75,7 @@ async def asend(
     except aiohttp.ClientError as error:
         # What the SDK's transport lets through: HTTP that cannot be read.
         raise Interrupted("The provider's answer cannot be read.") from error
+    failpoint("send.answered")
     if heard is not None:
         heard(response.headers)
     return dialect.completion_of(response.content, facts_of(response, started))

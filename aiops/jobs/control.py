@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from aiops.failpoints import failpoint
 from aiops.jobs.doorbell import ring
 from aiops.jobs.models import Job
 
@@ -60,6 +61,7 @@ def resume(job: Job) -> None:
         WrongState: it is neither.
     """
     with transaction.atomic():
+        failpoint("resume.begun")
         job.resume()
         ring(job.pk)
 
@@ -75,6 +77,7 @@ def retry_failed(job: Job, kind: str = "") -> Retried:
     """
     with transaction.atomic():
         count = job.retry_failed(kind)
+        failpoint("retry.made")
         waiting = job.status in (Job.Status.PAUSED, Job.Status.STOPPED)
         if count and not waiting:
             ring(job.pk)

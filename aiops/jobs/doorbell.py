@@ -10,6 +10,7 @@ from typing import Protocol
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from aiops.failpoints import failpoint
 from aiops.jobs.models import Job
 from aiops.options import InvalidOption, options
 
@@ -40,7 +41,9 @@ def ring(job_id: int) -> None:
     """
     now = timezone.now()
     Job.objects.filter(pk=job_id).update(rung_at=now)
+    failpoint("bell.marked")
     doorbell().ring(job_id, now.isoformat())
+    failpoint("bell.rung")
 
 
 def doorbell() -> Doorbell:

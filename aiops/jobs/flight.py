@@ -12,6 +12,7 @@ from aiops.execution.ask import Ended
 from aiops.execution.chain import Chain, acarry_out
 from aiops.execution.errors import AttemptRefused
 from aiops.execution.prepare import Prepared
+from aiops.failpoints import failpoint
 from aiops.gateway.clients import close_async_clients
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.holds import Ending
@@ -109,7 +110,9 @@ class Flight:
             task = asyncio.current_task()
             if task is not None:
                 del self._waiting[task]
+            failpoint("flight.leaving")
             ended = await acarry_out(Chain(prepared, self.policy), rehold=self._rehold)
+        failpoint("flight.landed")
         self._landed.append(ended)
         self._flying -= 1
         if not self._flying:

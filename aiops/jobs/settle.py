@@ -19,6 +19,7 @@ from aiops.execution.judge import Outcome, judge, spoiled
 from aiops.execution.lost import close_lost
 from aiops.execution.reuse import keep_answers
 from aiops.execution.window import close_window
+from aiops.failpoints import failpoint
 from aiops.jobs.duplicates import follow
 from aiops.jobs.models import Item, Job
 from aiops.rows import update_rows
@@ -42,6 +43,7 @@ def flush(job: Job, ended: Sequence[Ended], *, owner: UUID) -> list[Outcome]:
         logger.exception("job %s: a window of %d could not be written whole", job.pk, len(ended))
         for one, outcome in zip(ended, outcomes, strict=True):
             _flush_alone(job, one, outcome, owner=owner)
+    failpoint("settle.committed")
     keep_answers([(one.prepared, outcome) for one, outcome in zip(ended, outcomes, strict=True)])
     return outcomes
 
@@ -71,12 +73,16 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
     if not outcomes:
         return
     Job.objects.lock(job.pk)
+    failpoint("settle.locked")
     closed = close_window(outcomes)
+    failpoint("settle.closed")
     ends = {outcome.about_item: _end(outcome) for outcome in outcomes}
     written = update_rows(Item, ends, guard={"owner": owner, "status": Item.Status.CLAIMED})
+    failpoint("settle.items")
     follow(job, [key for key in ends if key is not None])
     if written < len(ends):
         logger.warning("job %s: %d items had been taken over; their calls are logged", job.pk, len(ends) - written)
+    failpoint("settle.followed")
     # A call that was closed before is in the totals already.
     new = [outcome for outcome in outcomes if outcome.call_id in closed]
     used = [outcome.end.completion.usage for outcome in new if outcome.end.completion]
@@ -89,6 +95,7 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
         ended_lately=F("ended_lately") + len(new),
         failed_lately=F("failed_lately") + sum(not outcome.succeeded for outcome in new),
     )
+    failpoint("settle.counted")
 
 
 def _failures_in_a_row(outcomes: Sequence[Outcome]) -> Any:

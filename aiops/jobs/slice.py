@@ -14,6 +14,7 @@ from django.utils import timezone
 from aiops.execution.errors import REFUSALS
 from aiops.execution.prepare import Plan, make_plan
 from aiops.execution.trouble import TROUBLE, patient
+from aiops.failpoints import failpoint
 from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.claim import pick
 from aiops.jobs.duplicates import follow_rest
@@ -43,10 +44,12 @@ def work_slice(job: Job, *, seconds: float) -> SliceReport:
         # What fitted when the job was started may not any more: a key was taken away, an alias renamed.
         pause(job, error)
         return SliceReport(0, more=False)
+    failpoint("slice.found")
     token = uuid4()
     stays_until = _take(job, token)
     if stays_until is None:
         return SliceReport(0, more=False)
+    failpoint("slice.taken")
     worker = Worker(job, plan, token, stays_until=stays_until)
     try:
         while worker.work_window(timezone.now(), claiming=time.monotonic() < until):
@@ -56,6 +59,7 @@ def work_slice(job: Job, *, seconds: float) -> SliceReport:
         with suppress(*TROUBLE):
             job.leave(token)
         raise
+    failpoint("slice.worked")
     worker.flight.close()
     return SliceReport(worker.ended, more=_leave(job, token))
 
@@ -71,6 +75,7 @@ def _take(job: Job, token: UUID) -> datetime | None:
 def _leave(job: Job, token: UUID) -> bool:
     """Let the next worker come. Returns whether there is anything to do for it."""
     job.leave(token)
+    failpoint("slice.left")
     follow_rest(job)
     if not job.finish(now=timezone.now()) and job.trying and not job.has_more_to_try():
         job.pause_tried(rest_of(job, timezone.now()).sentence())

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from aiops.failpoints import failpoint
 from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.doorbell import ring
 from aiops.jobs.duplicates import Firsts
@@ -89,19 +90,23 @@ def start_job(
         if job.user_id != getattr(user, "pk", None):
             raise JobRefused(_("Somebody else was shown this quote: choose again to have one of your own."))
         return job
+    failpoint("plan.made")
     try:
         # Ended before anything else is written: a source of the shop's own may hold something open while it is read.
         with closing(source.rows()) as rows:
             firsts = Firsts(version)
             job.item_count = _add_items(job, rows, firsts)
             job.duplicates = firsts.duplicates
+            failpoint("plan.items")
         if not job.item_count:
             raise JobRefused(_("The rows were gone before the job began."))
         with transaction.atomic():
             if most_cost is not None:
                 set_most_cost(job, most_cost)
             job.begin(now=timezone.now())
+            failpoint("plan.begun")
             ring(job.pk)
+            failpoint("plan.rung")
     except BaseException as error:
         # Half a job would look like a whole one.
         job.delete()

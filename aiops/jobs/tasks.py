@@ -13,6 +13,7 @@ from aiops.cache.uses import flush_uses
 from aiops.calls.models import Call
 from aiops.durable import durable
 from aiops.execution.trouble import patient
+from aiops.failpoints import failpoint
 from aiops.files.expiry import expire
 from aiops.gateway.connections import usable_connections
 from aiops.jobs.batch.filling import LEASE
@@ -45,9 +46,12 @@ def work(job_id: int, rung_at: str = "") -> int:
     job = _with_work(job_id)
     if job is None or (rung_at and job.rung_at != datetime.fromisoformat(rung_at)):
         return 0
+    failpoint("work.called")
     report = _work(job, seconds=options().slice_seconds)
+    failpoint("work.sliced")
     flush_uses(now=timezone.now())
     if report.more:
+        failpoint("work.ringing")
         ring(job_id)
     return report.ended
 
@@ -88,22 +92,27 @@ def go_on_with_money(now: datetime) -> int:
 def sweep() -> int:
     """See to what nobody rang for: each minute, by a schedule. Returns how many jobs were rung for."""
     now = timezone.now()
+    failpoint("sweep.begun")
     Job.objects.filter(status=Job.Status.PLANNING, created_at__lt=now - STALE_PLAN).delete()
     usable, _wrong = usable_connections()
     if usable:
         longest = max(lease(connection) for connection in usable.values())
         with durable():
             settle_lost(Call.objects.begun_before(now - longest, now - LEASE), now=now)
+    failpoint("sweep.lost")
     prune(now=now)
+    failpoint("sweep.money")
     go_on_with_money(now)
     rung = 0
     for job in Job.objects.left_alone(now):
         is_due = job.has_due_batches(now)
         if not is_due and (job.status != Job.Status.RUNNING or job.finish(now=now) or not job.needs_ring(now)):
             continue
+        failpoint("sweep.finding")
         with transaction.atomic():
             ring(job.pk)
         rung += 1
+    failpoint("sweep.rung")
     # Last: they ask others, which may take their time.
     warn(now)
     expire(now)

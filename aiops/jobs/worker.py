@@ -20,6 +20,7 @@ from aiops.execution.prepare import Plan, Prepared
 from aiops.execution.reuse import ended_by, with_answers
 from aiops.execution.trouble import PATIENCE, PAUSE, TROUBLE
 from aiops.execution.window import hold_again, open_reused, open_window, withdraw_window
+from aiops.failpoints import failpoint
 from aiops.gateway.retry import RetryPolicy
 from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, lease, pick
 from aiops.jobs.errors import WrongState
@@ -112,7 +113,9 @@ class Worker:
     def _write(self, now: datetime) -> None:
         """Put down what has ended, and answer those that ask for money."""
         if self.unwritten:
+            failpoint("write.collected")
             outcomes = flush(self.job, self.unwritten, owner=self.token)
+            failpoint("write.flushed")
             self.ended += len(self.unwritten)
             failed = [outcome for outcome in outcomes if not outcome.succeeded]
             reason = too_much_fails(self.job, failed[-1].error_kind) if failed else None
@@ -125,6 +128,7 @@ class Worker:
             rehold = self.asking[0]
             with durable():
                 refusal = hold_again(rehold.prepared, rehold.spent, attempt=rehold.attempt, now=now)
+            failpoint("rehold.written")
             self.flight.answer(rehold, refusal)
             self.asking.pop(0)
 
@@ -133,10 +137,13 @@ class Worker:
         picked = pick(self.job, limit=limit, now=now) if limit > 0 else []
         if not picked:
             return 0
+        failpoint("window.picked")
         ready, broken = self._prepare(picked)
         ready = with_answers(ready)
+        failpoint("window.prepared")
         with durable():
             taken = claim(picked, owner=self.token, until=now + lease(self.plan.connection), now=now)
+            failpoint("window.claimed")
             self._close_lost(taken, now)
             ours = {item.pk for item in taken}
             fail(self.job, [one for one in broken if one[0].pk in ours], owner=self.token, now=now)
@@ -145,7 +152,10 @@ class Worker:
             open_reused(kept, now=now)
             opened = open_window(window, now=now)
             give_back([one.about.item_id for one in window[opened.count :]], owner=self.token)
+            failpoint("window.opened")
+        failpoint("window.committed")
         self.flight.start(window[: opened.count])
+        failpoint("window.started")
         self.unwritten += map(ended_by, kept)
         if opened.refusal is None:
             self.most = 2 * max(self.most, self.slots)
@@ -160,10 +170,12 @@ class Worker:
         """What has not left does not leave any more: somebody stopped the job, or the slice is over."""
         self.withdrawn += self.flight.withdraw()
         if self.withdrawn:
+            failpoint("withdraw.taken")
             with durable():
                 Job.objects.lock(self.job.pk)
                 withdraw_window(self.withdrawn, now=now)
                 give_back([one.about.item_id for one in self.withdrawn], owner=self.token)
+            failpoint("withdraw.written")
             self.withdrawn = []
 
     def _bear(self, error: DatabaseError | InterfaceError) -> None:

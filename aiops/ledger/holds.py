@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
+from aiops.failpoints import failpoint
 from aiops.ledger.errors import BudgetRefused
 from aiops.ledger.models import BudgetPeriod, Hold
 from aiops.ledger.money import dollars
@@ -77,6 +78,7 @@ def hold(wanted: Sequence[Wanted], *, now: datetime) -> Granted:
         for one in wanted[:count]
         for period in periods[one.to]
     ]
+    failpoint("holds.counted")
     insert_rows(Hold, rows)
     return Granted(count, refusal)
 
@@ -157,6 +159,7 @@ def close(endings: Sequence[Ending], *, now: datetime) -> None:
             excess.append(_excess(period_id, call_id, attempt, cost - amount, now))
     update_rows(Hold, changes)
     insert_rows(Hold, excess)
+    failpoint("holds.closed")
     for period_id in sorted(freed):
         BudgetPeriod.objects.filter(pk=period_id).update(
             held=F("held") - freed[period_id], settled=F("settled") + spent[period_id]

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.urls import resolve, reverse
+from django.utils import timezone
 
 from aiops.cache.models import CachedAnswer
+from aiops.calls.behind import query_of
 from aiops.calls.models import Call
+from aiops.calls.spend import Spend
 from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Budget
 from prompts.models import Prompt, PromptVersion
-from tests.benchmarks.half_a_year import Shop
+from tests.benchmarks.half_a_year import DAYS, Shop
 
 CLERK = ("view_call", "view_job", "view_item", "view_ticket")
 
@@ -104,11 +108,38 @@ def pages_of_calls(shop: Shop) -> Iterator[Page]:
     known = some(choices_of(Call, ""))
     of_job = {f"of the big job, {name}": f"job_id=1&{query}" for _, name, query in known}
     from_middle = {f"from the middle on, {name}": f"id__lt={middle}&{query}" for _, name, query in known}
-    for page in pages_of_list(Call, "calls", links | of_job | from_middle):
+    for page in pages_of_list(Call, "calls", links | of_job | from_middle | behind_sums(shop)):
         yield Page(group=page.group, name=page.name, url=page.url, is_deepest=page.is_deepest, is_of_calls=True)
     for name, state in (("good", "succeeded"), ("failed", "failed")):
         call = Call.objects.filter(status=state, job_id=1).values_list("pk", flat=True)[0]
         yield Page(group="a call", name=name, url=address(Call, "change", call), is_of_calls=True)
+
+
+def behind_sums(shop: Shop) -> dict[str, str]:
+    """What the page of spend leads to, over all days and over some, all calls or those that failed."""
+    prompts = dict(PromptVersion.objects.values_list("pk", "prompt"))
+    kinds = {f"of the {kind} prompt": f"prompt={prompts[versions[0]]}" for kind, versions in shop.versions.items()}
+    kinds |= {
+        "of a user": f"user={shop.users[7]}",
+        "of a group": f"group={Group.objects.get(name='support').pk}",
+        "of unknown cost": "cost=unknown",
+        "that saved their cost": "cost=saved",
+    }
+    models = Spend.objects.filter(by=Spend.By.MODEL).values_list("key", flat=True).distinct() or ["gpt-6-luna"]
+    kinds |= {f"of model {model}": f"model={model}" for model in models}
+    today = timezone.localdate()
+    days = {
+        "": "",
+        ", half a year": f"&{query_of(today - timedelta(days=DAYS - 1), today)}",
+        ", a week": f"&{query_of(today - timedelta(days=96), today - timedelta(days=90))}",
+    }
+    states = {"": "", ", failed": "&status=failed"}
+    return {
+        f"{kind}{state}{when}": f"{asked}{also}{during}"
+        for kind, asked in kinds.items()
+        for state, also in states.items()
+        for when, during in days.items()
+    }
 
 
 def pages_of_list(model: type[Model], group: str, links: dict[str, str]) -> Iterator[Page]:

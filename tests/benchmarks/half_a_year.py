@@ -46,7 +46,7 @@ def fill(calls: int) -> Shop:
 
 def make_shop() -> Shop:
     """Prompts, versions and people; no call yet."""
-    from django.contrib.auth.models import User
+    from django.contrib.auth.models import Group, User
     from django.contrib.contenttypes.models import ContentType
 
     from project.helpdesk.models import Ticket
@@ -60,6 +60,7 @@ def make_shop() -> Shop:
             for number in range(count)
         ]
     shop.users = [User.objects.create_user(f"person-{number}", password="x").pk for number in range(50)]
+    Group.objects.create(name="support").user_set.set(shop.users[::6])
     keep_texts()
     return shop
 

@@ -6,16 +6,17 @@ from itertools import combinations
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from aiops.calls import narrowing
+from aiops.calls import conditions, narrowing
 from aiops.calls.filters import StatusFilter
 from aiops.calls.models import Call
 from aiops.lists import BoundedPaginator
-from tests.screens.rows import make_cached_answer, make_call, make_file, make_job
+from tests.screens.rows import make_cached_answer, make_call, make_file, make_job, make_version
 
 LIST = "/admin/aiops/call/"
 LISTS = (LIST, "/admin/aiops/item/", "/admin/aiops/cachedanswer/", "/admin/aiops/uploadedfile/")
@@ -27,7 +28,12 @@ def log(version):
     make_job(version, succeeded=2, failed=1)
     make_cached_answer(version)
     make_file()
-    return [make_call(version), make_call(version, status="failed", connection="other"), make_call(None)]
+    person = get_user_model().objects.create_user("person")
+    return [
+        make_call(version, user=person),
+        make_call(version, status="failed", connection="other", cost=None),
+        make_call(None, reused_from=make_call(version).pk),
+    ]
 
 
 def offered(client) -> dict[str, str]:
@@ -59,7 +65,10 @@ def plan_of(sql: str) -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
-COLUMNS = ("status", "connection", "prompt_version_id", "job_id", "item_id")
+COLUMNS = ("status", "connection", "prompt_version_id", "user_id", "job_id", "item_id")
+
+FEW = ("aiops_call_unknown_cost", "aiops_call_reused")
+"""Indexes that hold nothing but the few rows which are looked for."""
 
 
 def faults_of(sql: str) -> list[str]:
@@ -75,6 +84,7 @@ def faults_of(sql: str) -> list[str]:
         if any(f'"aiops_call"."{column}"' in sql for column in COLUMNS if "WHERE" in sql and not few):
             # By time alone, to look at each row whether it fits, is the whole log again.
             scans += [step for step in plan if step.startswith("SEARCH aiops_call ") and "=?" not in step]
+        scans = [step for step in scans if not any(name in step for name in FEW)]
         sorts = [step for step in plan if "TEMP B-TREE" in step]
     else:
         scans = [step for step in plan if "Seq Scan on aiops_call" in step]
@@ -85,12 +95,17 @@ def faults_of(sql: str) -> list[str]:
 @pytest.mark.parametrize("look", [1, 1000])
 def test_no_filter_nor_two_together_nor_a_link_nor_a_search_reads_the_whole_log(boss, log, monkeypatch, look):
     monkeypatch.setattr(narrowing, "LOOK", look)
+    monkeypatch.setattr(narrowing, "LOOK_INTO", look)
     monkeypatch.setattr(narrowing, "SAMPLE", look)
     kinds = list(offered(boss).values())
     assert len(kinds) >= 10
     pairs = [f"{one}&{other}" for one, other in combinations(kinds, 2)]
-    newest = log[-1].pk
-    links = [f"{link}&{kind}" for link in ("job_id=1", "item_id=1", f"id__lt={newest}") for kind in kinds]
+    newest, user = log[-1].pk, log[0].user
+    of_sums = [f"prompt={log[0].prompt_version.prompt_id}", f"user={user.pk}", "model=gpt-6-luna-2026-09-01"]
+    of_sums += ["cost=unknown", "cost=saved", f"group={user.groups.create(name='alone').pk}"]
+    links = ["job_id=1", "item_id=1", f"id__lt={newest}", *of_sums]
+    links += [f"{link}&{kind}" for link in links for kind in kinds]
+    links += [f"{one}&{other}" for one, other in combinations(of_sums, 2)]
     searches = [f"q={newest}", "q=card", f"item_id={newest.int % 1000}", "o=1", "o=-3", "p=1"]
     statements = {sql for query in [*kinds, *pairs, *links, *searches] for sql in asked_of_calls(boss, query)}
     assert len(statements) > 50
@@ -142,6 +157,39 @@ def test_conditions_that_hardly_come_together_are_looked_for_piece_by_piece(boss
         pages += 1
     assert found == wanted[::-1]
     assert pages == 3
+
+
+def test_calls_of_several_versions_are_found_in_their_order_piece_by_piece(boss, monkeypatch):
+    monkeypatch.setattr(narrowing, "LOOK", 6)
+    often, seldom = make_version(), make_version()
+    made = [make_call(seldom if number % 5 == 0 else often).pk for number in range(20)]
+    make_call(make_version("another"))
+    address, found, pages = f"{LIST}?prompt={often.prompt_id}", [], 0
+    while address:
+        changes = boss.get(address).context["cl"]
+        found += [call.pk for call in changes.result_list]
+        beyond = changes.beyond()
+        address = beyond and LIST + beyond
+        pages += 1
+    # Those of one millisecond are in any order.
+    assert found == sorted(made, reverse=True)
+    assert pages > 2
+
+
+def test_calls_of_more_versions_than_can_be_followed_are_looked_for_by_time(boss, monkeypatch):
+    monkeypatch.setattr(conditions, "MOST_WAYS", 1)
+    monkeypatch.setattr(narrowing, "LOOK", 5)
+    versions = [make_version(), make_version()]
+    made = [make_call(versions[number % 2]).pk for number in range(3)]
+    for _ in range(5):
+        make_call(make_version("another"))
+    page = boss.get(f"{LIST}?prompt={versions[0].prompt_id}&status=succeeded").context["cl"]
+    alone = boss.get(f"{LIST}?prompt={versions[0].prompt_id}").context["cl"]
+    assert list(alone.result_list) == []
+    assert alone.looked_at == 5
+    beyond = boss.get(LIST + alone.beyond()).context["cl"]
+    assert [call.pk for call in beyond.result_list] == sorted(made, reverse=True)
+    assert page.looked_at == 5
 
 
 def test_where_one_condition_finds_few_all_of_them_are_looked_at(boss, version, monkeypatch):

@@ -20,6 +20,7 @@ from aiops.execution.prepare import Plan, Prepared
 from aiops.execution.reuse import ended_by, with_answers
 from aiops.execution.trouble import patient
 from aiops.execution.window import open_reused, open_window
+from aiops.failpoints import failpoint
 from aiops.gateway.batches import line_of
 from aiops.jobs.batch.request import most_bytes
 from aiops.jobs.batch.stay import Stay
@@ -65,6 +66,7 @@ class Filling:
         if not window.items:
             return False
         kept, lines = self._record(job, window)
+        failpoint("batch.recorded")
         self.file.writelines(lines)
         self.size += sum(map(len, lines))
         if kept:

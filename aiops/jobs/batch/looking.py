@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from aiops.execution.prepare import Plan
+from aiops.failpoints import failpoint
 from aiops.gateway import batches as provider
 from aiops.gateway.batches import Fault, ToldBatch
 from aiops.gateway.batches.told import FAILED
@@ -80,7 +81,9 @@ def _ask(batch: Batch, plan: Plan, *, wanted: bool) -> None:
             # It came to its end in this moment: the next look shows which.
             told = provider.look(batch.provider_id, plan.connection, timeout=timeout)
         batch.will_be_cancelled(timezone.now())
+    failpoint("batch.looked")
     _note(batch, told)
+    failpoint("batch.seen")
 
 
 def _note(batch: Batch, told: ToldBatch) -> None:

@@ -23,6 +23,7 @@ from aiops.execution.errors import REFUSALS
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Plan, prepare
 from aiops.execution.trouble import patient
+from aiops.failpoints import failpoint
 from aiops.gateway.batches import Line, read_line
 from aiops.gateway.bounds import MOST_BYTES
 from aiops.gateway.errors import Billed, GatewayError, Unanswered
@@ -68,12 +69,14 @@ def read_results(batch: Batch, stay: Stay, plan: Plan) -> int:
             if not stay.lasts(plan.connection.deadline):
                 return merging.ended
             _download(file_id, file, plan)
+            failpoint("batch.downloaded")
             seen = merging.merge(file, before)
         if seen is None:
             return merging.ended
         before += seen
     _give_back_missing(batch, stay)
     if not stay.is_over and batch.end(ENDS[batch.provider_status], now=timezone.now(), error=batch.error):
+        failpoint("batch.ended")
         delete_files(batch)
         delete_results(batch, plan.connection)
     return merging.ended
@@ -141,9 +144,11 @@ class _Merging:
             elif (one := self._ended(call_id, item, line)) is not None:
                 ended.append(one)
         outcomes = patient(flush)(self.stay.job, ended, owner=self.batch.token)
+        failpoint("batch.merged")
         for text, given in again.items():
             give_again(self.batch, given, errors[text])
         self._count(raws, lines, outcomes)
+        failpoint("batch.counted")
         self.ended += len(outcomes)
         self._see_whether_too_much_fails(outcomes)
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from aiops.durable import durable
 from aiops.execution.prepare import Plan
 from aiops.execution.trouble import patient
+from aiops.failpoints import failpoint
 from aiops.files.errors import FileRefused
 from aiops.files.models import UploadedFile
 from aiops.files.patience import surely_not_done
@@ -51,6 +52,7 @@ def make_batch(stay: Stay, plan: Plan, *, most_lines: int) -> bool:
     # Without a name: of what rows hold nothing stays on the disk, however this process ends.
     with tempfile.TemporaryFile(prefix="aiops-batch-") as file:
         batch = _begin(job)
+        failpoint("batch.begun")
         filling = Filling(batch, file, most_lines)
         try:
             filling.fill(stay, plan)
@@ -103,8 +105,10 @@ def _leave(batch: Batch, stay: Stay, plan: Plan, lines: File[bytes]) -> None:
         # No batch was made of it: whatever became of the file, nothing is answered.
         _refused(batch, stay, error, connection.api_key)
         return
+    failpoint("batch.uploaded")
     margin = timedelta(seconds=connection.deadline) + LOOK_EVERY
     if _may_leave(batch, file, timezone.now() + margin):
+        failpoint("batch.leaving")
         create(batch, stay, plan)
         return
     _give_up(batch, stay, _("The job was stopped before the batch was created."))
@@ -141,6 +145,7 @@ def create(batch: Batch, stay: Stay, plan: Plan) -> None:
             error.forget(plan.connection.api_key)
             batch.look_again(now + LOOK_EVERY, error=str(error))
         return
+    failpoint("batch.created")
     _was_created(batch, told)
 
 

@@ -15,6 +15,7 @@ from aiops.calls.models import Call
 from aiops.durable import durable
 from aiops.execution.trouble import patient
 from aiops.execution.window import release_calls, withdraw_calls
+from aiops.failpoints import failpoint
 from aiops.files.deletion import delete
 from aiops.files.errors import FileRefused
 from aiops.files.found import find
@@ -42,6 +43,7 @@ def withdraw(batch: Batch, stay: Stay) -> bool:
         if stay.is_over or not stay.lasts():
             return False
         _undo(batch, calls)
+        failpoint("batch.undone")
     give_back_rest(batch)
     batch.end(Batch.Status.WITHDRAWN, now=timezone.now())
     delete_files(batch)
@@ -70,6 +72,7 @@ def give_again(batch: Batch, calls: Mapping[UUID, int | None], error: GatewayErr
         release_calls(calls, error, now=timezone.now())
         _let_go(batch, calls, counted=counted)
         batch.count(given_back=len(calls))
+    failpoint("batch.gave_back")
 
 
 @patient

@@ -13,6 +13,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from aiops.failpoints import failpoint
 from aiops.jobs.errors import WrongState
 from aiops.ledger.periods import periods_of
 from aiops.ledger.scopes import ChargedTo
@@ -270,6 +271,7 @@ class Job(models.Model):
     def finish(self, *, now: datetime) -> bool:
         """End the job if it runs and no item is open. Returns whether this call was the one that did."""
         with transaction.atomic():
+            failpoint("job.finishing")
             running = Job.objects.running().filter(pk=self.pk)
             # Two statements: one alone would not see the items of a retry that it had to wait for.
             if not running.select_for_update().exists() or self.items.open().exists():
