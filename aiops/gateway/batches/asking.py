@@ -10,6 +10,7 @@ import httpx2
 from aiops.gateway.batches.told import PATH, ToldBatch, page_in, path_of, told_in
 from aiops.gateway.clients import sync_client
 from aiops.gateway.connections import Connection
+from aiops.gateway.errors import GatewayError, Malformed
 from aiops.gateway.files.faults import translated
 from aiops.gateway.files.told import options_of
 
@@ -92,3 +93,27 @@ def find(connection: Connection, *, metadata: Mapping[str, str], since: datetime
         oldest = batches[-1].created if batches else None
         if not after or (oldest is not None and oldest < since):
             return None
+
+
+def has_batches(connection: Connection, *, timeout: float) -> bool:
+    """Whether a server has them at all.
+
+    Raises:
+        GatewayError: it does not say.
+    """
+    options = options_of(connection, timeout, params={"limit": 1})
+    try:
+        with translated():
+            response = sync_client(connection).get(PATH, cast_to=httpx2.Response, options=options)
+        page_in(response, "")
+    except Malformed:
+        return False
+    except GatewayError as error:
+        if error.status in NO_SUCH_ADDRESS:
+            return False
+        raise
+    return True
+
+
+NO_SUCH_ADDRESS = frozenset({400, 404, 405, 501})
+"""What servers say to an address that they do not have."""
