@@ -106,7 +106,7 @@ class CallAdmin(ReadOnlyAdmin[Call]):
 
     @admin.display(description=_("time"))
     def took(self, call: Call) -> str:
-        return "–" if is_open(call) else duration(call.total_ms)
+        return "–" if is_open(call) or call.batch_id is not None else duration(call.total_ms)
 
     @admin.display(description=_("item"))
     def belongs_to(self, call: Call) -> SafeString | str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.db.models import Func
+from django.db.models import Func, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +28,10 @@ class CallQuerySet(models.QuerySet["Call"]):
     def open(self) -> Self:
         """Sent, or about to be, and not yet known how it ended."""
         return self.filter(status=Call.Status.SENDING)
+
+    def begun_before(self, live: datetime, batched: datetime) -> Self:
+        """Begun so long ago that whoever asked is gone: one that waits in a batch may take longer."""
+        return self.filter(Q(batch_id=None, started_at__lt=live) | Q(batch_id__isnull=False, started_at__lt=batched))
 
 
 class Call(models.Model):
@@ -103,6 +108,7 @@ class Call(models.Model):
     )
     job_id = models.BigIntegerField(_("job"), null=True)
     item_id = models.BigIntegerField(_("item"), null=True)
+    batch_id = models.BigIntegerField(_("batch"), null=True, help_text=_("Empty: it was sent by itself."))
     row_type = models.ForeignKey(
         ContentType, models.SET_NULL, null=True, related_name="+", verbose_name=_("kind of row"), db_index=False
     )
@@ -129,6 +135,12 @@ class Call(models.Model):
             models.Index(fields=("prompt_version", "-id", "status", "connection"), name="aiops_call_version"),
             models.Index(fields=("user", "-id"), name="aiops_call_user"),
             models.Index(MODEL, models.F("id").desc(), name="aiops_call_model"),
+            # What a batch that is under way is asked for; it is empty once all of them are over.
+            models.Index(
+                fields=("batch_id", "id"),
+                condition=models.Q(batch_id__isnull=False, status="sending"),
+                name="aiops_call_batch",
+            ),
             # Few of many.
             models.Index(
                 # The columns of the condition as well: SQLite looks at each row whether it still holds.

@@ -13,6 +13,7 @@ REMEDIES: dict[str, object] = {
     "server_fault": _("The fault is the provider's: retry later."),
     "interrupted": _("The answer was lost on its way and may have been billed: retry it."),
     "abandoned": _("Whoever asked went away before the answer came: ask again if it is still wanted."),
+    "unanswered": _("The batches ended before it was the turn of this row: retry it, or run the rest live."),
     "quota_exhausted": _("The account has no credit left: pay it in with the provider, then retry."),
     "bad_key": _("See the key in the environment and what it is allowed to do, then restart and retry."),
     "bad_request": _("The provider refuses what this version asks: add a version with other parameters or messages."),

@@ -20,8 +20,9 @@ from aiops.gateway.completion import Completion
 from aiops.gateway.dialects import misfit
 from aiops.gateway.errors import Billed, GatewayError, Incomplete, Malformed
 from aiops.gateway.plain_text import DEEPEST, TooDeep, storable_data
+from aiops.ledger.batch_prices import batch_price_of
 from aiops.ledger.holds import Ending
-from aiops.ledger.prices import FREE, Price, price_of
+from aiops.ledger.prices import BATCH, FREE, Price, price_of
 from prompts.schemas import problems_of
 
 TIERED = frozenset({"openai", "azure"})
@@ -223,6 +224,10 @@ def _price(ended: Ended, completion: Completion | None) -> Price | None:
     plan = ended.prepared.plan
     if completion is None or plan.price is None or plan.price.is_free:
         return plan.price
+    if plan.tier == BATCH:
+        # Whatever tier the answer names: a batch has a price of its own.
+        other = completion.model if completion.model != plan.model else ""
+        return (batch_price_of(plan.connection, other, ended.ended_at) if other else None) or plan.price
     if completion.tier and plan.connection.provider in TIERED:
         # What nobody knows for that tier is unknown: the usual price may be a part of it.
         names = [name for name in (completion.model, plan.model) if name]

@@ -23,7 +23,8 @@ from aiops.gateway.model_rules import rules_of
 from aiops.gateway.retry import RetryPolicy
 from aiops.gateway.sizes import SCHEMA_IN_WORDS
 from aiops.gateway.usage import Usage
-from aiops.ledger.prices import FREE, Price, price_of
+from aiops.ledger.batch_prices import batch_price_of
+from aiops.ledger.prices import BATCH, FREE, Price, price_of
 from aiops.ledger.scopes import ChargedTo
 from aiops.options import options
 from aiops.redaction import Detector, Restorer, detectors_of
@@ -50,6 +51,9 @@ class About:
     follows: UUID | None = None
     """The call whose answer was no good, and led to this one."""
 
+    batch_id: int | None = None
+    """The batch that it is a line of."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -59,6 +63,9 @@ class Plan:
     model: str
     price: Price | None
     """None: nobody knows."""
+
+    tier: str = ""
+    """What it is asked in, and billed by: `BATCH`, or empty for the usual."""
 
     version: PromptVersion | None = None
     """None: the shop's own code asks, in its own words."""
@@ -167,6 +174,11 @@ def make_plan(version: PromptVersion, *, connection: str = "", model: str = "", 
         fallbacks=fallbacks_from(version.fallbacks),
         usual_output=usual_most(version.pk, asked) if options().hold == "p95" else None,
     )
+
+
+def in_batches(plan: Plan, *, now: datetime) -> Plan:
+    """The same, asked in batches: at their price, and of nobody else instead."""
+    return replace(plan, tier=BATCH, price=batch_price_of(plan.connection, plan.model, now), fallbacks=())
 
 
 def prepare(plan: Plan, variables: Mapping[str, object], about: About) -> Prepared:

@@ -19,8 +19,9 @@ from aiops.durable import durable
 from aiops.execution.parameters import DEARER
 from aiops.gateway.connections import Connection, usable_connections
 from aiops.gateway.usage import Usage
+from aiops.ledger.batch_prices import batch_price_of
 from aiops.ledger.money import dollars
-from aiops.ledger.prices import FREE, Price, is_listed, price_of
+from aiops.ledger.prices import BATCH, FREE, Price, is_listed, price_of
 
 AT_ONCE = 500
 """Calls of one transaction: workers write meanwhile."""
@@ -133,8 +134,12 @@ def _usage(call: Call) -> Usage | None:
 
 def _price(call: Call, connection: Connection) -> Price | None:
     """The price that holds for a call by now; None where it stays as it is."""
-    model, tier = call.model_answered or call.model_asked, (call.price or {}).get("tier", "")
-    price = price_of(connection, model, call.started_at, tier=tier)
+    model = call.model_answered or call.model_asked
+    tier = (call.price or {}).get("tier", "" if call.batch_id is None else BATCH)
+    if tier == BATCH:
+        price = batch_price_of(connection, model, call.started_at)
+    else:
+        price = price_of(connection, model, call.started_at, tier=tier)
     if price is None or (price is FREE and call.cost == 0):
         return None
     if call.price is None and (

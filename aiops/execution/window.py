@@ -5,18 +5,19 @@ A call that leaves has its row and its hold committed; one that ended has both c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from aiops.calls.models import Call
-from aiops.calls.recording import close_calls, open_calls
+from aiops.calls.recording import CallEnd, close_calls, open_calls
 from aiops.catalogue.access import first_refused
 from aiops.execution.errors import AttemptRefused
 from aiops.execution.judge import Outcome
 from aiops.execution.prepare import Prepared
 from aiops.failpoints import failpoint
+from aiops.gateway.errors import GatewayError
 from aiops.ledger import holds
 from aiops.ledger.errors import UnpricedModel
 from aiops.ledger.holds import Ending
@@ -80,9 +81,23 @@ def close_window(outcomes: Sequence[Outcome]) -> set[UUID]:
 
 def withdraw_window(window: Sequence[Prepared], *, now: datetime) -> None:
     """Undo `open_window` for calls that never left: no money is charged and no row stays. Belongs in a transaction."""
-    endings = [Ending(call_id=one.call_id, attempt=1, cost=0, released=True) for one in window]
+    withdraw_calls([one.call_id for one in window], now=now)
+
+
+def withdraw_calls(call_ids: Collection[UUID], *, now: datetime) -> None:
+    """As `withdraw_window`, where nothing but their names is known any more."""
+    endings = [Ending(call_id=call_id, attempt=1, cost=0, released=True) for call_id in call_ids]
     holds.close(endings, now=now)
-    Call.objects.open().filter(pk__in=[one.call_id for one in window]).delete()
+    Call.objects.open().filter(pk__in=call_ids).delete()
+
+
+def release_calls(call_ids: Collection[UUID], error: GatewayError, *, now: datetime) -> None:
+    """Close calls that left and surely were not billed. Belongs in a transaction; a replay changes nothing."""
+    end = CallEnd(
+        status=Call.Status.FAILED, ended_at=now, raw=error.raw, error_kind=error.kind, error_text=str(error), cost=0
+    )
+    endings = [Ending(call_id=call_id, attempt=1, cost=0, released=True) for call_id in call_ids]
+    close_calls(dict.fromkeys(call_ids, end), settle=lambda: holds.close(endings, now=now))
 
 
 def hold_again(prepared: Prepared, spent: Ending | None, *, attempt: int, now: datetime) -> AttemptRefused | None:
@@ -133,6 +148,7 @@ def _row(prepared: Prepared, now: datetime) -> dict[str, object]:
         "user_id": about.user_id,
         "job_id": about.job_id,
         "item_id": about.item_id,
+        "batch_id": about.batch_id,
         "row_type_id": about.row_type_id,
         "row_key": about.row_key,
         "started_at": now,

@@ -130,6 +130,15 @@ class Connection:
     supports_decisions: bool = False
     """Whether it has OpenAI's interface for decisions (`/v1/decisions`). OpenAI's own addresses have, by default."""
 
+    supports_batch: bool = False
+    """Whether it has OpenAI's interface for batches (`/v1/batches`). OpenAI's own addresses have, by default."""
+
+    batch_lines: int = 50_000
+    """Most lines of a batch."""
+
+    batch_bytes: int = 200_000_000
+    """Most bytes of the file of a batch."""
+
     tokenizer: Literal["", "o200k_base", "cl100k_base", "server"] = ""
     """What counts tokens for a quote: one of OpenAI's tables, or the server itself where it is on this machine and has
     llama.cpp's addresses for that (`/tokenize`). Empty: by the model's name."""

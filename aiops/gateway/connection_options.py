@@ -85,7 +85,8 @@ def connection_from(alias: str, options: Mapping[str, Any]) -> Connection:
         given["api_key"] = os.environ.get("OPENAI_API_KEY", "")
     given["base_url"] = (given.get("base_url") or (f"{endpoint}/openai/v1" if endpoint else OPENAI_URL)).rstrip("/")
     if is_openai(given["base_url"]):
-        own = {"api": "responses", "supports_decisions": True, "admin_key_variable": "OPENAI_ADMIN_KEY"}
+        own: dict[str, Any] = {"api": "responses", "admin_key_variable": "OPENAI_ADMIN_KEY"}
+        own |= {"supports_decisions": True, "supports_batch": True}
         given = {**own, **given}
     if given.get("tokenizer") == "server" and not is_loopback(urlsplit(given["base_url"]).hostname or ""):
         complaint = "has TOKENIZER 'server', and a server elsewhere: a quote sends nothing out, so leave it out"

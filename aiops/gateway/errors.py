@@ -6,7 +6,8 @@ GatewayError
 │   ├── Unreachable          the request surely never arrived
 │   ├── ServerFault          the provider said that it failed
 │   ├── Interrupted          it may have arrived, the answer is lost: perhaps billed
-│   └── Abandoned            nobody waited for the answer: perhaps billed
+│   ├── Abandoned            nobody waited for the answer: perhaps billed
+│   └── Unanswered           its batch ended before it was asked
 └── Permanent                trying again will not
     ├── QuotaExhausted       the account has no credit left
     ├── BadKey               the key is wrong, or may not do this
@@ -98,6 +99,10 @@ class Interrupted(Transient):
 class Abandoned(Transient):
     kind = "abandoned"
     billed = Billed.PERHAPS
+
+
+class Unanswered(Transient):
+    kind = "unanswered"
 
 
 class Permanent(GatewayError):

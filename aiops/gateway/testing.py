@@ -17,6 +17,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from aiops.gateway.stand_in.batch_desk import BatchDesk, BatchFate, BatchFault
 from aiops.gateway.stand_in.broken_bodies import CutBody, CutJson, Drip, WrongContentType
 from aiops.gateway.stand_in.broken_connections import Disconnect, HalfClosed, Hang
 from aiops.gateway.stand_in.broken_streams import CutStream, Ending, Events
@@ -37,6 +38,9 @@ __all__ = [
     "FAULTS",
     "SLOW_FAULTS",
     "Answer",
+    "BatchDesk",
+    "BatchFate",
+    "BatchFault",
     "CutBody",
     "CutJson",
     "CutStream",

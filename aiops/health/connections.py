@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from aiops.gateway.connections import Connection
+from aiops.health.batches import look_for_batches
 from aiops.health.findings import Report
 from aiops.health.listed import look
 from aiops.health.questions import ask
@@ -31,4 +32,6 @@ def check_connection(connection: Connection, *, questions: bool = True, by: Any 
     findings = list(look(connection, timeout=seconds, today=timezone.localdate()))
     if questions and not any(finding.wrong and finding.what in ("reachable", "key") for finding in findings):
         findings += ask(connection, by=by, timeout=seconds)
+        if not any(finding.wrong and finding.what == "answer" for finding in findings):
+            findings.append(look_for_batches(connection, timeout=seconds))
     return Report(connection=connection, findings=tuple(findings))

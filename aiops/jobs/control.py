@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -38,6 +39,21 @@ class Retried:
         return text % {"n": f"{self.count:,}"}
 
 
+def stop(job: Job) -> str:
+    """Begin no further row; batches that are under way are cancelled. Returns one sentence about it.
+
+    Raises:
+        WrongState: it is over already.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        job.stop(now=now)
+        if not job.batches.open().update(look_at=now):
+            return _("The job is stopped: calls that are under way end, no other begins.")
+        ring(job.pk)
+    return _("The job is stopped: its batches are cancelled, and what they have answered by then is kept and paid for.")
+
+
 def resume(job: Job) -> None:
     """Let a paused or stopped job go on.
 
@@ -68,4 +84,4 @@ def retry_failed(job: Job, kind: str = "") -> Retried:
     return Retried(count, waiting=waiting)
 
 
-__all__ = ["Retried", "resume", "retry_failed"]
+__all__ = ["Retried", "resume", "retry_failed", "stop"]

@@ -4,7 +4,8 @@ JobError
 ├── JobRefused        it was not started: one sentence, nothing half-made
 ├── WrongState        it cannot be stopped, resumed or retried as it stands now
 ├── TooManyFailures   it is paused: a person sees what is wrong, and resumes it
-└── TooManyFailed     the same, for a share of the rows
+├── TooManyFailed     the same, for a share of the rows
+└── BatchRefused      it is paused: the provider takes no batch of it as it is
 """
 
 from __future__ import annotations
@@ -50,3 +51,11 @@ class TooManyFailed(JobError):
         super().__init__(
             _("%(failed)s of the last %(ended)s rows failed, the latest by “%(kind)s”. %(remedy)s") % words
         )
+
+
+class BatchRefused(JobError):
+    """The provider would not take a batch, and will not take the next one."""
+
+    def __init__(self, why: str) -> None:
+        text = _("The provider took no batch: %(why)s Mend that and resume, or run the rest live.")
+        super().__init__(text % {"why": why})

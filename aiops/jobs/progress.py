@@ -11,10 +11,14 @@ from django.db.models import Count
 
 from aiops.calls.identity import first_id_at
 from aiops.calls.models import Call
-from aiops.jobs.models import Item, Job
+from aiops.jobs.models import Batch, Item, Job
 
 WINDOW = timedelta(seconds=30)
 """What the speed of a running job is taken from: long enough to be calm, short enough to notice a pause."""
+
+
+MOST_BATCHES = 20
+"""Batches that are told of: of 50,000 lines each, they are a million rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,9 @@ class Progress:
 
     rate: float | None
     """Rows a second, of late; over the whole where the job has ended; None where nothing moves."""
+
+    batches: tuple[Batch, ...]
+    """The newest ones, newest first; none of a job that is asked one by one."""
 
     to_ask: int
     """Items that are still to be asked: those that will have the answer of another are not."""
@@ -93,9 +100,15 @@ class Progress:
         return self.job.status in (Job.Status.PLANNING, Job.Status.RUNNING)
 
     @property
+    def waits_for_batches(self) -> bool:
+        """Whether something is still to come of a batch."""
+        return any(batch.is_open for batch in self.batches)
+
+    @property
     def is_worth_watching(self) -> bool:
         """Whether it may change without anybody doing anything to it: a budget that has room lets it go on."""
-        return self.is_live or (self.job.status == Job.Status.PAUSED and self.job.waits_for is not None)
+        waits_for_money = self.job.status == Job.Status.PAUSED and self.job.waits_for is not None
+        return self.is_live or waits_for_money or self.waits_for_batches
 
     def as_json(self) -> dict[str, Any]:
         """For commands and scripts: numbers only, money in nano-dollars."""
@@ -114,6 +127,7 @@ class Progress:
             "cost": self.cost,
             "unknown_costs": self.unknown_costs,
             "cost_at_end": self.cost_at_end,
+            "batches": [batch.as_json() for batch in self.batches],
         }
 
 
@@ -126,7 +140,9 @@ def progress_of(job: Job, now: datetime) -> Progress:
         errors = tuple((kind, n) for kind, n in kinds)
     left = sum(counts[status] for status in Item.OPEN)
     to_ask = job.items.open().filter(same_as=None).count() if job.duplicates else left
-    return Progress(job=job, counts=counts, errors=errors, rate=_rate(job, counts, now), to_ask=to_ask)
+    batches = tuple(job.batches.all()[:MOST_BATCHES]) if job.transport == Job.Transport.BATCH else ()
+    rate = _rate(job, counts, now)
+    return Progress(job=job, counts=counts, errors=errors, rate=rate, batches=batches, to_ask=to_ask)
 
 
 def _rate(job: Job, counts: dict[str, int], now: datetime) -> float | None:
@@ -135,8 +151,11 @@ def _rate(job: Job, counts: dict[str, int], now: datetime) -> float | None:
         return None
     if job.status != Job.Status.RUNNING:
         return done / max(0.001, (job.ended_at - job.started_at).total_seconds()) if job.ended_at else None
-    if now - job.started_at < WINDOW:
+    if now - job.started_at < WINDOW and job.transport == Job.Transport.LIVE:
         return done / max(0.001, (now - job.started_at).total_seconds())
+    if job.is_batched(now):
+        # They come all at once, some time within a day: nobody knows how quick.
+        return None
     # Calls of late, by their key: items have no index by the time of their end. In a steady run as many begin as end.
     begun = Call.objects.filter(job_id=job.pk, id__gte=first_id_at(now - WINDOW), id__lte=first_id_at(now)).count()
     return begun / WINDOW.total_seconds() or None

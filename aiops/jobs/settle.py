@@ -107,14 +107,17 @@ def _failures_in_a_row(outcomes: Sequence[Outcome]) -> Any:
     return F("failures_in_a_row") + last if last == len(outcomes) else last
 
 
-def settle_lost(calls: CallQuerySet, *, now: datetime) -> None:
+def settle_lost(calls: CallQuerySet, *, text: str = "", now: datetime) -> None:
     """Close calls whose process died, and add them to what their jobs do not know the cost of.
 
     Belongs in a transaction.
+
+    Args:
+        text: one sentence about what became of them; empty for the usual one.
     """
     jobs = calls.open().exclude(job_id=None).order_by().values_list("job_id", flat=True).distinct()
     Job.objects.lock(*(job_id for job_id in jobs if job_id is not None))
-    for job_id, count in close_lost(calls, now=now).items():
+    for job_id, count in close_lost(calls, text=text, now=now).items():
         if job_id is not None:
             Job.objects.filter(pk=job_id).update(unknown_costs=F("unknown_costs") + count)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -51,6 +52,8 @@ def start_job(
     try_first: int = 0,
     schedule: JobSchedule | None = None,
     again_of: Job | None = None,
+    batch: bool = False,
+    live_from: datetime | None = None,
 ) -> Job:
     """Run a version over all rows of a source, in the background.
 
@@ -65,14 +68,17 @@ def start_job(
             the others will cost.
         schedule: by which it is started, where one does.
         again_of: the job of which rows are run again, or that new rows are added to.
+        batch: in the provider's batches, at their price and within a day.
+        live_from: with `batch`, when what is not answered yet is asked one by one.
         token: what the form that asks for it was given; asked for twice with one token, the second gets the first job.
 
     Raises:
         JobRefused: with one sentence that says what to do; nothing was made.
     """
     _check_bounds(most_cost, most_failures, most_failed_percent, try_first)
-    user_id = getattr(user, "pk", None)
-    checked = check(version, source, connection=connection, model=model, user_id=user_id, now=timezone.now())
+    user_id, now = getattr(user, "pk", None), timezone.now()
+    _check_live_from(live_from, batch=batch, now=now)
+    checked = check(version, source, connection=connection, model=model, user_id=user_id, batch=batch, now=now)
     see_that_one_fits(version, source)
     try:
         require_reachable(checked.plan.connection)
@@ -86,6 +92,8 @@ def start_job(
         "try_first": try_first,
         "schedule": schedule,
         "again_of": again_of,
+        "transport": Job.Transport.BATCH if batch else Job.Transport.LIVE,
+        "live_from": live_from,
     }
     job, created = _make(version, source, user, token, asked)
     if not created:
@@ -128,6 +136,15 @@ def _check_bounds(most_cost: int | None, failures: int | None, percent: int | No
     if not 0 <= try_first <= MOST_TRIED:
         words = {"most": f"{MOST_TRIED:,}"}
         raise JobRefused(_("At most %(most)s rows are tried first: give fewer, or leave it out.") % words)
+
+
+def _check_live_from(live_from: datetime | None, *, batch: bool, now: datetime) -> None:
+    if live_from is None:
+        return
+    if not batch:
+        raise JobRefused(_("A job that runs live from the start needs no time from which it does: leave it out."))
+    if timezone.is_naive(live_from) or live_from <= now:
+        raise JobRefused(_("The time from which the rest is asked live must be to come: give a later one."))
 
 
 def _make(

@@ -16,6 +16,8 @@ from aiops.execution.trouble import patient
 from aiops.failpoints import failpoint
 from aiops.files.expiry import expire
 from aiops.gateway.connections import usable_connections
+from aiops.jobs.batch.filling import LEASE
+from aiops.jobs.batch.slice import work_batches
 from aiops.jobs.claim import lease
 from aiops.jobs.control import resume
 from aiops.jobs.doorbell import ring
@@ -25,7 +27,7 @@ from aiops.jobs.models import Heartbeat, Job, Notice
 from aiops.jobs.schedules.due import run_due
 from aiops.jobs.schedules.telling import tell_of_runs
 from aiops.jobs.settle import settle_lost
-from aiops.jobs.slice import work_slice
+from aiops.jobs.slice import SliceReport, work_slice
 from aiops.jobs.telling import tell_ends
 from aiops.ledger.warnings import warn
 from aiops.options import options
@@ -46,11 +48,11 @@ def work(job_id: int, rung_at: str = "") -> int:
         rung_at: when the bell was rung that is heard now; empty for whoever comes without one.
     """
     _say_alive_patiently()
-    job = _running(job_id)
+    job = _with_work(job_id)
     if job is None or (rung_at and job.rung_at != datetime.fromisoformat(rung_at)):
         return 0
     failpoint("work.called")
-    report = work_slice(job, seconds=options().slice_seconds)
+    report = _work(job, seconds=options().slice_seconds)
     failpoint("work.sliced")
     flush_uses(now=timezone.now())
     if report.more:
@@ -61,14 +63,28 @@ def work(job_id: int, rung_at: str = "") -> int:
     return report.ended
 
 
+def _work(job: Job, *, seconds: float) -> SliceReport:
+    if job.transport != Job.Transport.BATCH:
+        return work_slice(job, seconds=seconds)
+    if job.is_batched(timezone.now()):
+        return work_batches(job, seconds=seconds)
+    report = work_batches(job, seconds=seconds / 2)
+    if job.status != Job.Status.RUNNING:
+        return report
+    live = work_slice(job, seconds=seconds / 2)
+    return SliceReport(report.ended + live.ended, more=report.more or live.more)
+
+
 @patient
 def _say_alive_patiently() -> None:
     beat()
 
 
 @patient
-def _running(job_id: int) -> Job | None:
-    return Job.objects.running().select_related("version__prompt", "version__schema__schema").filter(pk=job_id).first()
+def _with_work(job_id: int) -> Job | None:
+    return (
+        Job.objects.with_work().select_related("version__prompt", "version__schema__schema").filter(pk=job_id).first()
+    )
 
 
 def go_on_with_money(now: datetime) -> int:
@@ -114,14 +130,15 @@ def sweep() -> int:
     if usable:
         longest = max(lease(connection) for connection in usable.values())
         with durable():
-            settle_lost(Call.objects.filter(started_at__lt=now - longest), now=now)
+            settle_lost(Call.objects.begun_before(now - longest, now - LEASE), now=now)
     failpoint("sweep.lost")
     prune(now=now)
     failpoint("sweep.money")
     go_on_with_money(now)
     rung = 0
     for job in Job.objects.left_alone(now):
-        if job.finish(now=now) or not job.needs_ring(now):
+        is_due = job.has_due_batches(now)
+        if not is_due and (job.status != Job.Status.RUNNING or job.finish(now=now) or not job.needs_ring(now)):
             continue
         failpoint("sweep.finding")
         with transaction.atomic():

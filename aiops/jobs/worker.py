@@ -15,9 +15,8 @@ from aiops.calls.models import Call
 from aiops.durable import durable
 from aiops.execution.ask import Ended
 from aiops.execution.chain import unless_cooling
-from aiops.execution.errors import REFUSALS
 from aiops.execution.leave import most_under_way
-from aiops.execution.prepare import About, Plan, Prepared, prepare
+from aiops.execution.prepare import Plan, Prepared
 from aiops.execution.reuse import ended_by, with_answers
 from aiops.execution.trouble import PATIENCE, PAUSE, TROUBLE
 from aiops.execution.window import hold_again, open_reused, open_window, withdraw_window
@@ -29,6 +28,7 @@ from aiops.jobs.failing import too_much_fails
 from aiops.jobs.flight import Flight, Rehold
 from aiops.jobs.heartbeat import beat_now_and_then
 from aiops.jobs.models import Item, Job
+from aiops.jobs.preparing import Broken, prepared
 from aiops.jobs.settle import fail, flush, settle_lost
 from aiops.ledger.errors import BudgetRefused
 from aiops.options import options
@@ -187,28 +187,10 @@ class Worker:
         close_old_connections()
         time.sleep(PAUSE)
 
-    def _prepare(self, items: Sequence[Item]) -> tuple[list[Prepared], list[tuple[Item, str, str]]]:
+    def _prepare(self, items: Sequence[Item]) -> tuple[list[Prepared], list[Broken]]:
         """Render items; those that cannot be are named with their kind of error and a sentence."""
-        ready, broken = [], []
-        for item in items:
-            if item.claims >= MOST_CLAIMS:
-                text = _("The item was tried %d times and its worker ended each time; it is not tried again.")
-                broken.append((item, "quarantined", text % item.claims))
-                continue
-            try:
-                ready.append(unless_cooling(prepare(self.plan, item.variables, self._about(item))))
-            except REFUSALS as error:
-                broken.append((item, getattr(error, "kind", "prompt"), str(error)))
-        return ready, broken
-
-    def _about(self, item: Item) -> About:
-        return About(
-            user_id=self.job.user_id,
-            job_id=self.job.pk,
-            item_id=item.pk,
-            row_type_id=self.job.row_type_id,
-            row_key=item.row_key,
-        )
+        ready, broken = prepared(self.job, self.plan, items, refuse=_quarantined)
+        return [unless_cooling(one) for one in ready], broken
 
     def _close_lost(self, taken: Sequence[Item], now: datetime) -> None:
         """What a dead worker had in flight for these items."""
@@ -220,6 +202,13 @@ class Worker:
 def at_work() -> timedelta:
     """How long a job waits for a worker that has stopped saying that it is there."""
     return timedelta(seconds=options().at_work_seconds)
+
+
+def _quarantined(item: Item) -> tuple[str, str] | None:
+    if item.claims < MOST_CLAIMS:
+        return None
+    text = _("The item was tried %d times and its worker ended each time; it is not tried again.")
+    return "quarantined", text % item.claims
 
 
 def pause(job: Job, because: Exception) -> None:

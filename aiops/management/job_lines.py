@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from aiops.jobs.models import Item, Job
+from aiops.jobs.models import Batch, Item, Job
 from aiops.jobs.progress import Progress, counts_of
 from aiops.ledger.money import dollars
 from aiops.templatetags.aiops_format import count, rate, seconds
@@ -68,11 +68,26 @@ def summary(progress: Progress) -> list[str]:
         % rows
     )
     lines += [f"  {count(n)} {kind or _('without a reason')}" for kind, n in progress.errors]
+    lines += [_batch(batch) for batch in progress.batches]
     tokens = {"in": count(progress.tokens_in), "out": count(progress.tokens_out), "cost": spent(progress)}
     lines.append(_("%(in)s tokens in, %(out)s out, %(cost)s") % tokens)
     if job.started_at:
         lines.append(_times(progress, job.started_at))
     return lines
+
+
+def _batch(batch: Batch) -> str:
+    words = {
+        "status": batch.get_status_display(),
+        "lines": count(batch.line_count),
+        "done": count(batch.done_lines),
+        "since": timezone.localtime(batch.ended_at or batch.since).isoformat(" ", "seconds"),
+        "back": count(batch.given_back),
+    }
+    text = _("  batch %(status)s since %(since)s: %(done)s of %(lines)s lines done") % words
+    if batch.given_back:
+        text = f"{text}, {_('%(back)s given back') % words}"
+    return f"{text}: {batch.error}" if batch.error else text
 
 
 def next_step(progress: Progress) -> str:

@@ -9,6 +9,7 @@ BENCHMARKS = (
     ["tests.benchmarks.worker", "--in-flight", "100", "--rows", "3000", "--naive", "300"],
     ["tests.benchmarks.worker", "--in-flight", "200", "--rows", "5000", "--rounds", "2"],
     ["tests.benchmarks.large_job", "--planned", "100000", "--worked", "10000"],
+    ["tests.benchmarks.batch", "--rows", "12000", "--lines", "5000"],
     ["tests.benchmarks.client", "--calls", "200"],
     ["tests.benchmarks.storm", "--faults", "2000"],
     ["tests.benchmarks.quote", "--rows", "100"],

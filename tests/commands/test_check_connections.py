@@ -7,7 +7,7 @@ import pytest
 
 from aiops.calls.models import Call
 from aiops.gateway.clients import close_sync_clients
-from aiops.gateway.testing import StandIn, Status
+from aiops.gateway.testing import Html, StandIn, Status
 from aiops.ledger.models import BudgetPeriod
 from aiops.stops.switch import stop_all
 
@@ -44,6 +44,7 @@ default: this machine, gpt-6-luna (http://HERE/v1, chat)
   embeddings   yes · N ms · $0.000000040
   decisions    yes, though SUPPORTS_DECISIONS is off · N ms · $0.0000016
   responses    yes · N ms · $0.0000075
+  batches      yes, though SUPPORTS_BATCH is off · N ms
 """
 
 
@@ -77,6 +78,7 @@ def test_over_responses_it_is_chat_that_is_asked_about(run, only, provider):
             "embeddings",
             "decisions",
             "chat",
+            "batches",
         )
     ]
     assert "stand-in" not in ran.stdout.replace("127.0.0.1", ""), "the key is not told"
@@ -110,6 +112,21 @@ def test_what_the_settings_say_that_it_cannot_is_asked_all_the_same(run, only, p
     assert ran.code == 0
     assert "  JSON schema  yes, though SUPPORTS_JSON_SCHEMA is off · N ms" in told(ran)
     assert "  logprobs     yes, though SUPPORTS_LOGPROBS is off · N ms" in told(ran)
+
+
+@pytest.mark.parametrize("reply", [Status(404), Status(405), Html()])
+def test_a_server_without_batches(run, only, provider, reply):
+    provider.when(lambda request: request.path.endswith("/batches"), reply)
+    assert "  batches      no · N ms\n" in told(run("check_connections"))
+    only(SUPPORTS_BATCH=True)
+    ran = run("check_connections")
+    assert (ran.code, "! batches      no, though SUPPORTS_BATCH is on · N ms\n" in told(ran)) == (1, True)
+
+
+def test_a_server_that_does_not_say_whether_it_has_batches(run, only, provider):
+    provider.when(lambda request: request.path.endswith("/batches"), Status(500))
+    ran = run("check_connections")
+    assert (ran.code, "  batches      The provider failed (status 500)" in told(ran)) == (0, True)
 
 
 def test_a_server_that_does_not_answer(run, only, provider):

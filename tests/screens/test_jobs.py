@@ -110,6 +110,7 @@ def test_what_the_page_asks_for_is_what_it_shows(boss, version):
         "cost": 300_000,
         "unknown_costs": 0,
         "cost_at_end": 375_000,
+        "batches": [],
     }
 
 

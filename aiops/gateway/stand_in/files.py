@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiops.gateway.stand_in.draft import Draft
@@ -24,8 +24,8 @@ class Files(Operation):
     counted = False
     keeps_files = True
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._stored = StoredFiles(clock)
+    def __init__(self, stored: StoredFiles) -> None:
+        self._stored = stored
 
     def accepts(self, method: str, rest: str) -> bool:
         _, _, tail = rest.removeprefix("/").partition("/")

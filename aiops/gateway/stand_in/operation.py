@@ -57,6 +57,9 @@ class Operation(ABC):
     keeps_files: ClassVar[bool] = False
     """The contents of the files of a form are wanted, not only their sizes."""
 
+    takes_no_body: ClassVar[bool] = False
+    """A POST may come without one."""
+
     own_key: ClassVar[bool] = False
     """It is asked with another key than models are, and looks at it itself."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from aiops.gateway.stand_in.batch_desk import BatchDesk
+from aiops.gateway.stand_in.batches import Batches
 from aiops.gateway.stand_in.chat import Chat
 from aiops.gateway.stand_in.decisions import Decisions
 from aiops.gateway.stand_in.embeddings import Embeddings
@@ -14,12 +16,17 @@ from aiops.gateway.stand_in.operation import Operation
 from aiops.gateway.stand_in.organization import PAGES, Books, Organization
 from aiops.gateway.stand_in.responses import Responses
 from aiops.gateway.stand_in.speech import Speech
+from aiops.gateway.stand_in.stored_files import StoredFiles
 from aiops.gateway.stand_in.tokenizing import ApplyTemplate, Tokenize
 from aiops.gateway.stand_in.transcriptions import Transcriptions
 
 
 def operations(
-    *, models: Sequence[str] | Mapping[str, str | None], clock: Callable[[], float], books: Books | None = None
+    *,
+    models: Sequence[str] | Mapping[str, str | None],
+    clock: Callable[[], float],
+    books: Books | None = None,
+    desk: BatchDesk | None = None,
 ) -> dict[str, Operation]:
     """Those of one server.
 
@@ -27,7 +34,9 @@ def operations(
         models: see `Models`.
         clock: seconds since the epoch, for what expires.
         books: what it says that it billed and counted; None for nothing.
+        desk: what becomes of batches; None for what usually does.
     """
+    stored = StoredFiles(clock)
     books = books or Books()
     return {
         "chat/completions": Chat(),
@@ -37,7 +46,8 @@ def operations(
         "audio/transcriptions": Transcriptions(),
         "audio/speech": Speech(),
         "decisions": Decisions(),
-        "files": Files(clock),
+        "files": Files(stored),
+        "batches": Batches(desk or BatchDesk(), stored, clock),
         "models": Models(models),
         "apply-template": ApplyTemplate(),
         "tokenize": Tokenize(),

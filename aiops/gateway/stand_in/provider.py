@@ -8,10 +8,15 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from aiops.gateway.stand_in.arriving import Arrived, received
+from aiops.gateway.stand_in.batches import Batches
 from aiops.gateway.stand_in.counting import tokens_asked
 from aiops.gateway.stand_in.exchange import Exchange, Manner
+from aiops.gateway.stand_in.one_line import answer_line
 from aiops.gateway.stand_in.operation import Operation, Problem
 from aiops.gateway.stand_in.rate_limits import RateLimits
 from aiops.gateway.stand_in.received import Received
@@ -53,6 +58,9 @@ class Provider:
         self._name = secrets.token_hex(6)
         self._routes = Routes(operations)
         self._request_ids = itertools.count(1)
+        for operation in operations.values():
+            if isinstance(operation, Batches):
+                operation.stored.ask = partial(answer_line, self._answer_line)
 
     async def answer(self, arrived: Arrived, wire: Wire) -> None:
         """Answer one request."""
@@ -80,6 +88,45 @@ class Provider:
         finally:
             if counts:
                 self._tally.left()
+
+    async def _answer_line(self, url: str, body: Mapping[str, Any], wire: Wire) -> str:
+        """Answer a line of a batch: keys and limits are not looked at. Gives the id of the request."""
+        operation = self._routes.find("POST", url)
+        now = datetime.now(UTC)
+        asked = Received(
+            number=self._tally.arrived(),
+            operation=operation.name if operation else "",
+            method="POST",
+            path=url,
+            headers={},
+            body=body,
+            messages=operation.messages(body) if operation else [],
+            at=now,
+        )
+        request_id = f"req_{self._name}{next(self._request_ids):08x}"
+        exchange = Exchange(
+            wire, asked, operation, manner=self._manner, tally=self._tally, request_id=request_id, limits={}
+        )
+        problem = _problem(asked, operation) if operation else Problem(status=404, message=f"Unknown URL: {url}.")
+        try:
+            if problem is not None:
+                await Status(problem.status, code=problem.code, message=problem.message).send(exchange)
+            else:
+                await self._reply_of_script(asked).send(exchange)
+        except ConnectionError:
+            exchange.broken()
+        except Unanswerable as error:
+            await Status(400, code="stand_in_schema", message=str(error)).send(exchange)
+        finally:
+            self._tally.left()
+        return request_id
+
+    def _reply_of_script(self, asked: Received) -> Reply:
+        try:
+            return self._script.reply_to(asked)
+        except Exception as error:
+            self.failures.append(error)
+            return _failed(error)
 
     async def _send(self, reply: Reply, exchange: Exchange) -> None:
         delay = reply.delay
@@ -152,7 +199,7 @@ def _failed(error: Exception) -> Reply:
 def _problem(asked: Received, operation: Operation) -> Problem | None:
     """Why the request is refused, as a provider would; None where it is fine."""
     if asked.method == "POST":
-        if not isinstance(asked.body, dict):
+        if not isinstance(asked.body, dict) and not (operation.takes_no_body and asked.body is None):
             return Problem(message="The body of the request is not a JSON object.")
         if operation.counted and not (asked.model or operation.default_model or "/deployments/" in asked.path):
             return Problem(message="You must provide a model parameter.")

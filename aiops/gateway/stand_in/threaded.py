@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+from aiops.gateway.stand_in.batch_desk import BatchDesk
 from aiops.gateway.stand_in.exchange import Manner
 from aiops.gateway.stand_in.faults import FAULTS
 from aiops.gateway.stand_in.operations import operations
@@ -76,6 +77,8 @@ class StandIn:
         self._tally = Tally()
         self.books = Books(admin_key)
         """What it says that it billed and counted, by day; filled by the test."""
+        self.batches = BatchDesk()
+        """What becomes of batches, and the limits that they are held to; set by the test."""
         self._script = Script(seed=seed, faults=faults, fault_kinds=fault_kinds)
         self._provider = Provider(
             manner=Manner(seed=seed, model=model, cached_tokens=cached_tokens, reasoning_tokens=reasoning_tokens),
@@ -83,7 +86,7 @@ class StandIn:
             tally=self._tally,
             latency=latency,
             api_key=api_key,
-            operations=operations(models=models, clock=clock, books=self.books),
+            operations=operations(models=models, clock=clock, books=self.books, desk=self.batches),
             limits=RateLimits(requests=requests_per_minute, tokens=tokens_per_minute, clock=clock),
             keep_requests=keep_requests,
         )

@@ -10,12 +10,11 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aiops.jobs.admin.reading import may_send_rows
-from aiops.jobs.control import resume, retry_failed
+from aiops.jobs.control import resume, retry_failed, stop
 from aiops.jobs.errors import JobRefused, WrongState
 from aiops.jobs.models import Item, Job
 from aiops.jobs.progress import Progress
@@ -41,11 +40,6 @@ class Effect:
     """Whether rows leave the building by it: then the person must be one who may view their model."""
 
 
-def _stop(job: Job) -> str:
-    job.stop(now=timezone.now())
-    return _("The job is stopped: calls that are under way end, no other begins.")
-
-
 def _resume(job: Job) -> str:
     resume(job)
     return _("The job goes on.")
@@ -58,7 +52,7 @@ def _retry(job: Job) -> str:
 EFFECTS = {
     "stop": Effect(
         label=gettext_lazy("Stop"),
-        do=_stop,
+        do=stop,
         fits=lambda progress: progress.job.status in (Job.Status.RUNNING, Job.Status.PAUSED),
         sends=False,
     ),

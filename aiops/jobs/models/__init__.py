@@ -1,8 +1,9 @@
 """A prompt over many rows: the job, and an item for each row."""
 
+from aiops.jobs.models.batch import Batch, BatchQuerySet
 from aiops.jobs.models.heartbeat import Heartbeat
 from aiops.jobs.models.item import Item, ItemQuerySet
 from aiops.jobs.models.job import Job, JobQuerySet
 from aiops.jobs.models.notice import Notice
 
-__all__ = ["Heartbeat", "Item", "ItemQuerySet", "Job", "JobQuerySet", "Notice"]
+__all__ = ["Batch", "BatchQuerySet", "Heartbeat", "Item", "ItemQuerySet", "Job", "JobQuerySet", "Notice"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from aiops.failpoints import failpoint
 from aiops.jobs.errors import WrongState
+from aiops.jobs.models.at_work import AtWork
 from aiops.jobs.models.from_code import FromCode
 from aiops.ledger.periods import periods_of
 from aiops.ledger.scopes import ChargedTo
-from aiops.options import options
 from aiops.signals import tell_finished
 
 
@@ -42,12 +42,16 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Not at their end: one that is paused waits for somebody, and then goes on."""
         return self.filter(status__in=Job.UNDER_WAY)
 
+    def with_work(self) -> Self:
+        """Running, or with batches of which something is still to come."""
+        return self.filter(Q(status=Job.Status.RUNNING) | Q(transport=Job.Transport.BATCH) & Q(_open_batches()))
+
     def left_alone(self, now: datetime) -> Self:
-        """Running, with no worker at them."""
-        return self.running().filter(Q(worker=None) | Q(worker_until__lt=now))
+        """The same, with no worker at them."""
+        return self.with_work().filter(Q(worker=None) | Q(worker_until__lt=now))
 
 
-class Job(FromCode, models.Model):
+class Job(AtWork, FromCode, models.Model):
     """One version, run over one source, once."""
 
     class Status(models.TextChoices):
@@ -58,6 +62,10 @@ class Job(FromCode, models.Model):
         FINISHED = "finished", _("finished")
 
     UNDER_WAY: ClassVar[tuple[str, ...]] = (Status.PLANNING, Status.RUNNING, Status.PAUSED)
+
+    class Transport(models.TextChoices):
+        LIVE = "live", _("one by one, now")
+        BATCH = "batch", _("in batches, within a day")
 
     version = models.ForeignKey("prompts.PromptVersion", models.PROTECT, related_name="+", verbose_name=_("version"))
     connection = models.CharField(_("connection"), max_length=64)
@@ -98,6 +106,13 @@ class Job(FromCode, models.Model):
         _("rows asked since it was started or resumed"), default=0, editable=False
     )
     failed_lately = models.PositiveIntegerField(_("failed rows among them"), default=0, editable=False)
+    transport = models.CharField(_("how the rows are asked"), max_length=8, choices=Transport, default=Transport.LIVE)
+    live_from = models.DateTimeField(
+        _("one by one from"),
+        null=True,
+        blank=True,
+        help_text=_("From then on batches are cancelled, and what they have not answered is asked one by one."),
+    )
     try_first = models.PositiveIntegerField(
         _("rows to try first"),
         default=0,
@@ -157,6 +172,10 @@ class Job(FromCode, models.Model):
             connection=self.connection, prompt_id=self.version.prompt_id, user_id=self.user_id, job_id=self.pk
         )
         return all(not period.frozen and period.left >= (self.waits_for or 0) for period in periods_of(to, now))
+
+    def is_batched(self, now: datetime) -> bool:
+        """Whether rows are asked in batches."""
+        return self.transport == Job.Transport.BATCH and (self.live_from is None or now < self.live_from)
 
     def begin(self, *, now: datetime) -> None:
         """All items are there: workers may start."""
@@ -244,24 +263,6 @@ class Job(FromCode, models.Model):
             self.notices.announce(self, Job.Status.PAUSED, now=timezone.now(), because=because)
         return True
 
-    def needs_ring(self, now: datetime) -> bool:
-        """Whether there is work, and no worker on the way to it."""
-        unheard = self.rung_at is None or self.rung_at < now - timedelta(seconds=options().unheard_seconds)
-        return unheard and (self.items.claimable(now).exists() or self.items.followers().exists())
-
-    def take(self, worker: UUID, *, until: datetime, now: datetime) -> bool:
-        """Make a worker the one that works at this job, or let it go on. Returns whether it may.
-
-        One at a time: else a message too many would double the requests in flight.
-        """
-        free = Q(worker=None) | Q(worker=worker) | Q(worker_until__lt=now)
-        taken = Job.objects.running().filter(free, pk=self.pk)
-        return bool(taken.update(worker=worker, worker_until=until, rung_at=None))
-
-    def leave(self, worker: UUID) -> None:
-        """This worker is done with the job, for now."""
-        Job.objects.filter(pk=self.pk, worker=worker).update(worker=None, worker_until=None)
-
     def finish(self, *, now: datetime) -> bool:
         """End the job if it runs and no item is open. Returns whether this call was the one that did."""
         with transaction.atomic():
@@ -284,3 +285,10 @@ class Job(FromCode, models.Model):
                 _("The job is %(status)s: it cannot become %(to)s.")
                 % {"status": self.get_status_display(), "to": Job.Status(to).label}
             )
+
+
+def _open_batches() -> models.Exists:
+    # They know jobs, and jobs only know that there are some.
+    from aiops.jobs.models.batch import Batch
+
+    return models.Exists(Batch.objects.open().filter(job=models.OuterRef("pk")))

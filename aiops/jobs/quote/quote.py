@@ -22,7 +22,7 @@ from aiops.jobs.quote.past import Past
 from aiops.jobs.quote.sample import Sample
 from aiops.jobs.quote.sentences import sentences_of
 from aiops.jobs.sources import Source
-from aiops.ledger.prices import BATCH, price_of
+from aiops.ledger.batch_prices import batch_price_of
 from prompts.models import PromptVersion
 
 
@@ -58,6 +58,9 @@ class Quote:
     batch: Whole | None
     """The same for a batch that is answered within a day; None where the provider has no price for that."""
 
+    in_batches: bool
+    """Whether it is the quote of a job in batches: then `cost` is theirs."""
+
     is_by_time: bool
     """Whether the time of the server is what costs."""
 
@@ -84,19 +87,21 @@ def quote(
     model: str = "",
     user: Any = None,
     most_cost: int | None = None,
+    batch: bool = False,
 ) -> Quote:
     """Reckon what a version over a source would ask and cost. No model is asked.
 
     Args:
         user: who would start it.
         most_cost: nano-dollars at which it would be paused.
+        batch: in batches.
 
     Raises:
         JobRefused: as `start_job` would.
     """
     now = timezone.now()
     user_id = getattr(user, "pk", None)
-    checked = check(version, source, connection=connection, model=model, user_id=user_id, now=now)
+    checked = check(version, source, connection=connection, model=model, user_id=user_id, batch=batch, now=now)
     plan, rows = checked.plan, checked.rows
     sample, past, each = counting_tokens(
         plan.connection, plan.model, lambda counter: _reckon(version, source, plan, rows, counter)
@@ -105,7 +110,8 @@ def quote(
     is_given_again = bool(plan.reusable_for and answered)
     cost = cost_of(plan.price, each, past, asked)
     is_by_time = plan.price is not None and bool(plan.price.an_hour)
-    batch = None if cost is None or is_by_time else price_of(plan.connection, plan.model, now, tier=BATCH)
+    no_batch = batch or cost is None or is_by_time
+    batch_price = None if no_batch else batch_price_of(plan.connection, plan.model, now)
     middle = each.tokens_in.high + (each.tokens_out.likely or each.tokens_out.high)
     return Quote(
         source_text=source.describe(),
@@ -121,8 +127,9 @@ def quote(
         past=past.answers if past else 0,
         cost=replace(cost, low=0) if cost and is_given_again else cost,
         is_by_time=is_by_time,
-        batch=cost_of(batch, each, past, asked),
-        pace=pace_of(plan, asked, tokens=middle, seconds=past.seconds if past else None),
+        batch=cost_of(batch_price, each, past, asked),
+        in_batches=batch,
+        pace=None if batch else pace_of(plan, asked, tokens=middle, seconds=past.seconds if past else None),
         connection=plan.connection,
         model=plan.model,
         budgets=budgets_left(charged_to(plan, user_id), cost.high if cost else None, now, most=most_cost),

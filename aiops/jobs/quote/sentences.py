@@ -73,6 +73,8 @@ def _cost(quote: Quote) -> str:
 
 
 def _time(quote: Quote) -> str:
+    if quote.in_batches:
+        return _("in batches, answered within a day")
     if quote.pace is None:
         return ""
     words = {"time": seconds(math.ceil(quote.pace.seconds))}

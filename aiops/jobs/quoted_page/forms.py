@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -9,11 +10,13 @@ from uuid import uuid4
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from aiops.catalogue.choices import model_choices
 from aiops.gateway.connections import usable_connections
+from aiops.jobs.models import Job
 from aiops.ledger.money import to_nanos
 from prompts.admin.fields import TextWithChoices
 from prompts.errors import PromptError
@@ -54,6 +57,20 @@ class VersionForm(forms.Form):
         required=False,
         max_length=128,
         help_text=_("Empty: the version's own, or else the connection's."),
+    )
+
+    transport = forms.ChoiceField(
+        label=_("Asked"),
+        required=False,
+        choices=Job.Transport.choices,
+        initial=Job.Transport.LIVE,
+        help_text=_("In batches it costs half at most providers, and is answered within a day."),
+    )
+    live_from = forms.DateTimeField(
+        label=_("One by one from"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text=_("In batches: what is not answered by then is asked one by one, at once. Empty: never."),
     )
 
     most_cost = forms.DecimalField(
@@ -109,6 +126,8 @@ class VersionForm(forms.Form):
             ("", _("the version's own")),
             *((one.alias, one.label) for one in offered.values()),
         ]
+        if not any(one.supports_batch for one in offered.values()):
+            del fields["transport"], fields["live_from"]
         if user is not None:
             attrs = {"autocomplete": "off", "autocapitalize": "off"}
             fields["model"].widget = TextWithChoices(partial(model_choices, user), attrs=attrs)
@@ -141,7 +160,25 @@ class VersionForm(forms.Form):
                 chosen["found"] = find_version(f"{chosen['prompt'].name}@{chosen['version'].strip()}")
             except PromptError as error:
                 self.add_error("version", str(error))
+        live_from = chosen.get("live_from")
+        if live_from is not None and chosen.get("transport") != Job.Transport.BATCH:
+            self.add_error(
+                "live_from", gettext("Rows that are asked one by one from the start need no time: leave it empty.")
+            )
+        elif live_from is not None and live_from <= timezone.now():
+            self.add_error("live_from", gettext("This time is over: give a later one."))
         return chosen
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether the rows are asked in batches."""
+        return bool(self.cleaned_data.get("transport") == Job.Transport.BATCH)
+
+    @property
+    def live_moment(self) -> datetime | None:
+        """When what the batches have not answered is asked one by one."""
+        moment: datetime | None = self.cleaned_data.get("live_from")
+        return moment
 
     @property
     def found(self) -> PromptVersion:
@@ -176,6 +213,10 @@ class VersionForm(forms.Form):
         """What was chosen, for the next step's hidden fields: a label may move, the version that was quoted stays."""
         pinned = {"prompt": self.found.prompt.name, "version": str(self.found.number), "connection": self.alias}
         pinned["model"] = self.model_name
+        if self.is_batch:
+            pinned["transport"] = Job.Transport.BATCH.value
+        if self.live_moment is not None:
+            pinned["live_from"] = self.live_moment.isoformat()
         pinned |= {name: str(self.cleaned_data[name] or "") for name in ("most_cost", *BOUNDS)}
         return {name: value for name, value in pinned.items() if value}
 

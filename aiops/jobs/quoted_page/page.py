@@ -115,6 +115,7 @@ class QuotedPage(ABC, Generic[F]):
             model=form.model_name,
             user=self.request.user,
             most_cost=form.most_nanos,
+            batch=form.is_batch,
         )
         return self._page(
             {
@@ -123,6 +124,7 @@ class QuotedPage(ABC, Generic[F]):
                 "leaving": leaving(form.found, source),
                 "budgets": [budget_sentence(budget) for budget in offer.budgets],
                 "chosen": form.pinned(),
+                "live_from": form.live_moment,
                 "confirm": ConfirmForm.for_rows(offer.rows, source.fingerprint()),
                 **self.context(form),
             }
@@ -142,6 +144,8 @@ class QuotedPage(ABC, Generic[F]):
             token=confirm.cleaned_data["token"],
             most_cost=form.most_nanos,
             again_of=self.after(),
+            batch=form.is_batch,
+            live_from=form.live_moment,
             **form.bounds,
         )
         self.started(form)

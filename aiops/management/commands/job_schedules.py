@@ -78,8 +78,14 @@ class Command(TerminalCommand):
             if not source.count():
                 self.stdout.write(harmless(_("There is nothing to do: %(rows)s.") % {"rows": source.describe()}))
                 return
-            where = {"connection": schedule.connection, "model": schedule.model}
-            offer = quote(version, source, user=schedule.owner, most_cost=schedule.most_cost, **where)
+            offer = quote(
+                version,
+                source,
+                user=schedule.owner,
+                most_cost=schedule.most_cost,
+                connection=schedule.connection,
+                model=schedule.model,
+            )
         for sentence in offer.sentences():
             self.stdout.write(harmless(sentence))
         self.stdout.write(_("Nothing was sent (dry run)."))

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from aiops.jobs.control import resume, retry_failed
+from aiops.jobs.control import resume, retry_failed, stop
 from aiops.jobs.models import Job
 from aiops.jobs.progress import progress_of
 from aiops.management.job_command import JobCommand, find_job
@@ -70,7 +70,7 @@ class Command(JobCommand):
         job = find_job(number)
         with refusals():
             if options["stop"]:
-                job.stop(now=timezone.now())
+                stop(job)
             elif options["resume"]:
                 resume(job)
             elif options["retry_failed"] is not None:

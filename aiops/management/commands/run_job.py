@@ -19,6 +19,7 @@ from aiops.jobs.sources import FileSource, Source, model_source
 from aiops.jobs.sources.first_rows import FirstRows
 from aiops.jobs.start import start_job
 from aiops.management.job_command import JobCommand, find_job
+from aiops.management.moments import moment_to_come
 from aiops.management.terminal import dollars_typed, harmless, refusals, refused, whole_number
 from prompts.lookup import find_version
 from prompts.models import PromptVersion
@@ -34,6 +35,7 @@ class Command(JobCommand):
         "  manage.py run_job triage-ticket --model helpdesk.Ticket --limit 20 --dry-run\n"
         "  manage.py run_job triage-ticket --model helpdesk.Ticket --empty category --follow\n"
         "  manage.py run_job triage-ticket --model helpdesk.Ticket --try-first 20 --most-failed-percent 10\n"
+        "  manage.py run_job triage-ticket --model helpdesk.Ticket --batch --live-from 18:00\n"
         "  manage.py run_job triage-ticket@staging --model helpdesk.Ticket \\\n"
         "      --filter language=en --filter text__icontains=card --order=-created_at --limit 100\n"
         "  manage.py run_job product-description --source products.csv --connection local --user ada --json\n"
@@ -87,6 +89,15 @@ class Command(JobCommand):
             metavar="N",
             help="ask N rows from all over the source, then pause and say what the rest would cost",
         )
+        parser.add_argument(
+            "--batch", action="store_true", help="in the provider's batches: within a day, mostly half the price"
+        )
+        parser.add_argument(
+            "--live-from",
+            type=moment_to_come,
+            metavar="TIME",
+            help="with --batch: ask what is not answered by then one by one; 18:00, or 2027-01-31T18:00",
+        )
         parser.add_argument("--user", default="", metavar="USERNAME", help="who starts it, for the records")
         then = parser.add_mutually_exclusive_group()
         then.add_argument("--dry-run", action="store_true", help="say what it would ask and cost, and send nothing")
@@ -114,10 +125,19 @@ class Command(JobCommand):
                 bounds |= {name: value for name, value in bounds_of(before).items() if bounds[name] is None}
             if options["dry_run"]:
                 self._say(
-                    quote(version, source, user=user, most_cost=bounds["most_cost"], **how), as_json=options["json"]
+                    quote(
+                        version,
+                        source,
+                        user=user,
+                        most_cost=bounds["most_cost"],
+                        batch=options["batch"],
+                        **how,
+                    ),
+                    as_json=options["json"],
                 )
                 return
-            job = start_job(version, source, user=user, again_of=before, **bounds, **how)
+            transport = {name: options[name] for name in ("batch", "live_from")}
+            job = start_job(version, source, user=user, again_of=before, **transport, **bounds, **how)
         if options["follow"]:
             self.follow(job, as_json=options["json"])
         elif options["json"]:
@@ -195,6 +215,7 @@ def _facts(offer: Quote) -> dict[str, Any]:
         "cost_as_batch": asdict(offer.batch) if offer.batch else None,
         "seconds": offer.pace.seconds if offer.pace else None,
         "seconds_at_least": offer.pace.is_least if offer.pace else None,
+        "in_batches": offer.in_batches,
         "connection": offer.connection.alias,
         "model": offer.model,
         "budgets": [{"name": one.name, "left": one.left, "after": one.after} for one in offer.budgets],

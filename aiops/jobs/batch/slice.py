@@ -1,0 +1,123 @@
+"""A slice of work at the batches of a job: what is due is looked at, then new ones are made of what is left."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from aiops.execution.errors import REFUSALS
+from aiops.execution.prepare import Plan, in_batches, make_plan
+from aiops.execution.trouble import TROUBLE, patient
+from aiops.gateway.reach import ProviderDown, require_reachable
+from aiops.jobs.batch.looking import look_at
+from aiops.jobs.batch.stay import Stay
+from aiops.jobs.batch.submitting import make_batch
+from aiops.jobs.claim import pick
+from aiops.jobs.duplicates import follow_rest
+from aiops.jobs.models import Batch, Job
+from aiops.jobs.models.batch import LOOK_EVERY
+from aiops.jobs.slice import SliceReport
+from aiops.jobs.tried import rest_of
+from aiops.jobs.worker import pause
+from aiops.stops.switch import stopped
+
+logger = logging.getLogger(__name__)
+
+
+def work_batches(job: Job, *, seconds: float) -> SliceReport:
+    """See to the batches of a job for about so long. What the provider is doing meanwhile, nobody waits for."""
+    now = timezone.now()
+    try:
+        plan = in_batches(make_plan(job.version, connection=job.connection, model=job.model, now=now), now=now)
+    except REFUSALS as error:
+        # What fitted when the job was started may not any more: a key was taken away, an alias renamed.
+        pause(job, error)
+        _later(job, now, str(error))
+        return SliceReport(0, more=False)
+    stay = Stay(job, seconds=seconds)
+    if not stay.lasts():
+        return SliceReport(0, more=False)
+    try:
+        ended = _look_at_all(stay, plan)
+        if not stay.is_over and _may_make(job, timezone.now()):
+            _make(stay, plan)
+    finally:
+        stay.end()
+    return SliceReport(ended, more=_has_more(job))
+
+
+def _look_at_all(stay: Stay, plan: Plan) -> int:
+    job, ended = stay.job, 0
+    for batch in list(job.batches.due(timezone.now()).select_related("file").order_by("pk")):
+        if stay.is_over:
+            break
+        job.refresh_from_db()
+        try:
+            ended += look_at(batch, stay, plan, wanted=_is_wanted(job, timezone.now()))
+        except TROUBLE:
+            raise
+        except Exception as error:
+            # A full disk, or a fault of ours: it must not keep anybody from the other batches.
+            logger.exception("batch %s", batch.pk)
+            text = _("This failed inside this program (%(error)s): see the workers' log.")
+            batch.look_again(timezone.now() + LOOK_EVERY, error=text % {"error": type(error).__name__})
+    job.refresh_from_db()
+    return ended
+
+
+def _is_wanted(job: Job, now: datetime) -> bool:
+    """Whether what a batch is still to answer is wanted: of a job that only waits for money, it is."""
+    if job.status == Job.Status.PAUSED and job.waits_for is not None:
+        return True
+    return job.status == Job.Status.RUNNING and job.is_batched(now)
+
+
+def _may_make(job: Job, now: datetime) -> bool:
+    """Whether a further batch may be made."""
+    if job.status != Job.Status.RUNNING or not job.is_batched(now):
+        return False
+    if refusal := stopped():
+        pause(job, refusal)
+        return False
+    return not job.batches.filter(rest_until__gt=now).exists()
+
+
+def _make(stay: Stay, plan: Plan) -> None:
+    try:
+        require_reachable(plan.connection)
+    except ProviderDown:
+        # Nobody is waiting: the next tick looks again.
+        return
+    most = _most_lines(stay.job, plan)
+    while not stay.is_over and pick(stay.job, limit=1, now=timezone.now()):
+        if not make_batch(stay, plan, most_lines=most):
+            break
+
+
+def _most_lines(job: Job, plan: Plan) -> int:
+    """Lines of the next batch: half as many where the last one was too many for what may wait with the provider."""
+    last = job.batches.order_by("-pk").first()
+    if last is not None and last.status == Batch.Status.REFUSED and last.rest_until is not None:
+        return max(1, last.line_count // 2)
+    return plan.connection.batch_lines
+
+
+@patient
+def _has_more(job: Job) -> bool:
+    """End what can be ended. Returns whether there is anything to do at once."""
+    now = timezone.now()
+    follow_rest(job)
+    if not job.finish(now=now) and job.trying and not job.has_more_to_try():
+        job.pause_tried(rest_of(job, now).sentence())
+    job.refresh_from_db()
+    if job.batches.due(now).exists():
+        return True
+    return _may_make(job, now) and bool(pick(job, limit=1, now=now))
+
+
+@patient
+def _later(job: Job, now: datetime, error: str) -> None:
+    job.batches.due(now).update(look_at=now + LOOK_EVERY, error=error)

@@ -1,0 +1,49 @@
+"""A worker's stay at a job: one at a time sees to its batches."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+
+from aiops.execution.trouble import patient
+from aiops.jobs.models import Job
+from aiops.jobs.worker import at_work
+
+
+class Stay:
+    """Holds the job by a lease, which is made longer as long as there is work."""
+
+    def __init__(self, job: Job, *, seconds: float) -> None:
+        """
+        Args:
+            seconds: after which nothing more is begun.
+        """
+        self.job = job
+        self.token: UUID = uuid4()
+        self._until = time.monotonic() + seconds
+        self._leased_until: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return time.monotonic() >= self._until
+
+    @patient
+    def lasts(self, seconds: float = 0) -> bool:
+        """Whether the job is this worker's, for so many seconds at least."""
+        now = timezone.now()
+        needed = now + timedelta(seconds=seconds) + at_work() / 2
+        if self._leased_until is None or self._leased_until < needed:
+            until = now + timedelta(seconds=seconds) + at_work()
+            if not self.job.take(self.token, until=until, now=now, at_rest=True):
+                return False
+            self._leased_until = until
+        return True
+
+    @patient
+    def end(self) -> None:
+        """Let the next worker come."""
+        self.job.leave(self.token)
