@@ -13,7 +13,8 @@ class Proxy:
     """Passes bytes on from a port of its own to another. As a context; everything is closed at its end."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._there = (host, port)
+        self._address = (host, port)
+        self._there: list[socket.socket] = []
         self._sockets: list[socket.socket] = []
         self._passes = threading.Event()
         self._passes.set()
@@ -39,6 +40,12 @@ class Proxy:
     def freeze(self) -> None:
         """Nobody is told anything: what is sent arrives nowhere, until it is mended."""
         self._passes.clear()
+
+    def give_up(self) -> None:
+        """The far end has found out that nobody is there, as by its keepalives; the near one knows of nothing."""
+        for there in self._there:
+            with suppress(OSError):
+                there.shutdown(socket.SHUT_RDWR)
 
     def mend(self) -> None:
         """As before."""
@@ -68,8 +75,9 @@ class Proxy:
                 if self._is_cut:
                     here.close()
                     return
-                there = socket.create_connection(self._there)
+                there = socket.create_connection(self._address)
                 self._sockets += [here, there]
+                self._there.append(there)
                 for source, target in ((here, there), (there, here)):
                     threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
 
@@ -78,6 +86,8 @@ class Proxy:
             while data := source.recv(MOST_BYTES):
                 self._passes.wait()
                 target.sendall(data)
+        # Who is cut off is not told of an end either.
+        self._passes.wait()
         for one in (source, target):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
