@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 LONGEST_LOOK = 5.0
-"""Seconds that count at most between two looks: a watcher that stood still itself has seen nothing meanwhile."""
+"""Seconds that count at most between two looks, or a quarter of the patience where that is less: a watcher that stood
+still itself, or waited for the database as its workers did, has seen nothing meanwhile."""
 
 
 class Watch:
@@ -30,7 +31,7 @@ class Watch:
         """
         if beats is None:
             return
-        passed, self._at = min(at - self._at, LONGEST_LOOK), at
+        passed, self._at = min(at - self._at, LONGEST_LOOK, self._patience / 4), at
         # What was counted before it was started is none of its own.
         news = self._beats is not None and beats != self._beats
         self.heard, self._beats = self.heard or news, beats

@@ -48,10 +48,11 @@ def test_what_counts_as_standing_still(looks, stands_still):
     assert silence(looks) is stands_still
 
 
-def test_one_look_counts_for_no_more_than_a_few_seconds():
-    watch = Watch(patience=10, at=0)
+@pytest.mark.parametrize(("patience", "counts"), [(60, LONGEST_LOOK), (8, 2.0)])
+def test_one_look_counts_for_no_more_than_a_few_seconds(patience, counts):
+    watch = Watch(patience=patience, at=0)
     watch.look(0, busy=False, at=10**6)
-    assert watch.silent == LONGEST_LOOK
+    assert watch.silent == counts
 
 
 def test_a_note_counts_while_its_process_lives_and_has_time(tmp_path):
