@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-LONGEST_LOOK = 5.0
-"""Seconds that count at most between two looks, or a quarter of the patience where that is less: a watcher that stood
-still itself, or waited for the database as its workers did, has seen nothing meanwhile."""
+LONGEST_LOOK = 10.0
+"""Seconds between two looks beyond which nothing was seen: the watcher stood still itself, or the database did.
+
+Then silence is counted anew: whoever waited for the database could not say anything either, and needs a moment now.
+"""
 
 
 class Watch:
@@ -31,11 +33,11 @@ class Watch:
         """
         if beats is None:
             return
-        passed, self._at = min(at - self._at, LONGEST_LOOK, self._patience / 4), at
+        passed, self._at = at - self._at, at
         # What was counted before it was started is none of its own.
         news = self._beats is not None and beats != self._beats
         self.heard, self._beats = self.heard or news, beats
-        self.silent = 0.0 if news or busy else self.silent + passed
+        self.silent = 0.0 if news or busy or passed > LONGEST_LOOK else self.silent + passed
 
     @property
     def stands_still(self) -> bool:

@@ -48,11 +48,16 @@ def test_what_counts_as_standing_still(looks, stands_still):
     assert silence(looks) is stands_still
 
 
-@pytest.mark.parametrize(("patience", "counts"), [(60, LONGEST_LOOK), (8, 2.0)])
-def test_one_look_counts_for_no_more_than_a_few_seconds(patience, counts):
-    watch = Watch(patience=patience, at=0)
-    watch.look(0, busy=False, at=10**6)
-    assert watch.silent == counts
+def test_after_a_time_in_which_nothing_could_be_seen_it_is_counted_anew():
+    watch = Watch(patience=10, at=0)
+    watch.look(0, busy=False, at=LONGEST_LOOK)
+    assert watch.silent == LONGEST_LOOK
+    # As where somebody else has locked the database.
+    watch.look(None, busy=False, at=LONGEST_LOOK + 5)
+    watch.look(0, busy=False, at=3 * LONGEST_LOOK)
+    assert watch.silent == 0
+    watch.look(0, busy=False, at=3 * LONGEST_LOOK + 2)
+    assert watch.silent == 2
 
 
 def test_a_note_counts_while_its_process_lives_and_has_time(tmp_path):

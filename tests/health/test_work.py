@@ -79,7 +79,7 @@ def test_a_worker_at_a_long_task_of_the_shop_is_left_in_peace(start_workers):
 
 @pytest.mark.sqlite
 def test_a_database_that_somebody_else_writes_to_for_long_is_no_fault_of_the_workers(start_workers):
-    workers = start_workers("--stale", "6")
+    workers = start_workers("--stale", "10")
     workers.wait_for_beat()
     main = workers.main
     with transaction.atomic(), connection.cursor() as cursor:
