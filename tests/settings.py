@@ -41,6 +41,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test.sqlite3")}
 else:
     DATABASES["default"]["TEST"] = {"NAME": f"test_aiops_{os.getpid()}"}
+    # A test is one transaction from its beginning to its end, and stands still in it while a slow model is asked.
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"]["OPTIONS"],
+        "options": "-c idle_in_transaction_session_timeout=0",
+    }
 
 # A port where nobody listens: a test that forgot its provider fails instead of asking a real one.
 AIOPS = SITE_AIOPS | {
