@@ -44,7 +44,7 @@ else:
     # A test is one transaction from its beginning to its end, and stands still in it while a slow model is asked.
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"]["OPTIONS"],
-        "options": "-c idle_in_transaction_session_timeout=0",
+        "options": "-c idle_in_transaction_session_timeout=30min",
     }
 
 # A port where nobody listens: a test that forgot its provider fails instead of asking a real one.

@@ -28,5 +28,7 @@ AIOPS = {
 }
 Q_CLUSTER = {**Q_CLUSTER, "workers": 2, "poll": 0.2}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # Whoever stands still in a transaction is cut off while somebody waits.
-    DATABASES["default"]["OPTIONS"] = {"options": "-c idle_in_transaction_session_timeout=2s"}
+    # Whoever stands still in a transaction is cut off while somebody waits. Of this site alone: what is imported from
+    # the shop's settings is one and the same for all.
+    OPTIONS = {"options": "-c idle_in_transaction_session_timeout=2s"}
+    DATABASES = {**DATABASES, "default": {**DATABASES["default"], "OPTIONS": OPTIONS}}

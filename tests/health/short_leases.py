@@ -27,4 +27,6 @@ def aiops(given, base_url, key):
 
 AIOPS = aiops(SITE_AIOPS, os.environ.get("OPENAI_BASE_URL", ""), os.environ.get("OPENAI_API_KEY", ""))
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    DATABASES["default"]["OPTIONS"]["options"] = IDLE
+    # Of this site alone: what is imported from the shop's settings is one and the same for all.
+    default = DATABASES["default"]
+    DATABASES = {**DATABASES, "default": {**default, "OPTIONS": {**default["OPTIONS"], "options": IDLE}}}
