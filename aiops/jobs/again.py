@@ -112,7 +112,7 @@ def _of_file(job: Job, which: Which) -> Source:
 
 def _keys_of(items: ItemQuerySet) -> Iterator[list[str]]:
     """Keys of rows, in the order of their items, some at a time and each once."""
-    for some in pages(items.exclude(row_key="").only("position", "row_key")):
+    for some in pages(items.exclude(row_key="").only("position", "row_key", "job_id")):
         yield list(dict.fromkeys(item.row_key for item in some))
 
 
@@ -149,7 +149,7 @@ class ItemSource:
 
     def rows(self, most: int | None = None) -> Generator[SourceRow, None, None]:
         left = self.count() if most is None else most
-        for some in pages(self._items.only("position", "variables")):
+        for some in pages(self._items.only("position", "variables", "job_id")):
             for item in some[:left]:
                 yield SourceRow(item.variables)
             left -= len(some)

@@ -156,7 +156,8 @@ def test_conditions_that_hardly_come_together_are_looked_for_piece_by_piece(boss
         address = beyond and LIST + beyond
         pages += 1
     assert found == wanted[::-1]
-    assert pages == 3
+    # Calls of one millisecond are in any order, so that a piece may end one sooner.
+    assert pages in (3, 4)
 
 
 def test_calls_of_several_versions_are_found_in_their_order_piece_by_piece(boss, monkeypatch):
