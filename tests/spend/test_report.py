@@ -77,6 +77,8 @@ def test_it_is_there_for_spreadsheets(run, spent):
 
 
 def test_it_can_be_sent(run, spent):
+    # On the first of a month, yesterday was in another one.
+    call_on(today(), None, cost=50 * CENT)
     ran = run("spend_report", "--month", "--by", "user", "--mail", "boss@example.com", "--mail", "ada@example.com")
     assert (ran.code, ran.stdout) == (0, "Sent to boss@example.com, ada@example.com.\n")
     [message] = mail.outbox
