@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from aiops.files.errors import NotYours, UnknownFile
 from aiops.files.models import UploadedFile
 from aiops.gateway.connections import Connection, get_connection
-from aiops.gateway.files.told import path_of
+from aiops.gateway.files.told import FILES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def find(which: UploadedFile | str, connection: str) -> Found:
         )
     where = get_connection(connection)
     try:
-        path_of(which)
+        FILES.path_of(which)
     except ValueError:
         raise UnknownFile(_("“%(id)s” is no id of a file.") % {"id": which[:40]}) from None
     row = UploadedFile.objects.filter(connection=where.alias, provider_id=which).first()

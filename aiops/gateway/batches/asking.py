@@ -7,7 +7,7 @@ from datetime import datetime
 
 import httpx2
 
-from aiops.gateway.batches.told import PATH, ToldBatch, page_in, path_of, told_in
+from aiops.gateway.batches.told import BATCHES, ToldBatch
 from aiops.gateway.clients import sync_client
 from aiops.gateway.connections import Connection
 from aiops.gateway.errors import GatewayError, Malformed
@@ -41,8 +41,8 @@ def create(
     }
     options = options_of(connection, timeout)
     with translated():
-        response = sync_client(connection).post(PATH, cast_to=httpx2.Response, body=body, options=options)
-    return told_in(response)
+        response = sync_client(connection).post(BATCHES.path, cast_to=httpx2.Response, body=body, options=options)
+    return BATCHES.told_in(response)
 
 
 def look(provider_id: str, connection: Connection, *, timeout: float) -> ToldBatch:
@@ -53,8 +53,8 @@ def look(provider_id: str, connection: Connection, *, timeout: float) -> ToldBat
     """
     options = options_of(connection, timeout)
     with translated():
-        response = sync_client(connection).get(path_of(provider_id), cast_to=httpx2.Response, options=options)
-    return told_in(response)
+        response = sync_client(connection).get(BATCHES.path_of(provider_id), cast_to=httpx2.Response, options=options)
+    return BATCHES.told_in(response)
 
 
 def cancel(provider_id: str, connection: Connection, *, timeout: float) -> ToldBatch:
@@ -66,9 +66,9 @@ def cancel(provider_id: str, connection: Connection, *, timeout: float) -> ToldB
     options = options_of(connection, timeout)
     with translated():
         response = sync_client(connection).post(
-            path_of(provider_id, "/cancel"), cast_to=httpx2.Response, body={}, options=options
+            BATCHES.path_of(provider_id, "/cancel"), cast_to=httpx2.Response, body={}, options=options
         )
-    return told_in(response)
+    return BATCHES.told_in(response)
 
 
 def find(connection: Connection, *, metadata: Mapping[str, str], since: datetime, timeout: float) -> ToldBatch | None:
@@ -85,8 +85,8 @@ def find(connection: Connection, *, metadata: Mapping[str, str], since: datetime
         query = {"limit": PAGE} | ({"after": after} if after else {})
         options = options_of(connection, timeout, params=query)
         with translated():
-            response = sync_client(connection).get(PATH, cast_to=httpx2.Response, options=options)
-        batches, after = page_in(response, after)
+            response = sync_client(connection).get(BATCHES.path, cast_to=httpx2.Response, options=options)
+        batches, after = BATCHES.page_in(response, after)
         for batch in batches:
             if metadata.items() <= batch.metadata.items():
                 return batch
@@ -104,8 +104,8 @@ def has_batches(connection: Connection, *, timeout: float) -> bool:
     options = options_of(connection, timeout, params={"limit": 1})
     try:
         with translated():
-            response = sync_client(connection).get(PATH, cast_to=httpx2.Response, options=options)
-        page_in(response, "")
+            response = sync_client(connection).get(BATCHES.path, cast_to=httpx2.Response, options=options)
+        BATCHES.page_in(response, "")
     except Malformed:
         return False
     except GatewayError as error:

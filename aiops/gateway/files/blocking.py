@@ -13,15 +13,12 @@ from aiops.gateway.clients import sync_client
 from aiops.gateway.connections import Connection
 from aiops.gateway.files.faults import translated
 from aiops.gateway.files.told import (
+    FILES,
     PAGE,
-    PATH,
     Sending,
     ToldFile,
     deleted_in,
     options_of,
-    page_in,
-    path_of,
-    told_in,
 )
 from aiops.gateway.send import FORM
 
@@ -36,9 +33,9 @@ def upload(sending: Sending, connection: Connection, *, timeout: float) -> ToldF
     options = options_of(connection, timeout, headers=FORM)
     with translated():
         response = sync_client(connection).post(
-            PATH, cast_to=httpx2.Response, body=sending.form(), files=[file], options=options
+            FILES.path, cast_to=httpx2.Response, body=sending.form(), files=[file], options=options
         )
-    return told_in(response)
+    return FILES.told_in(response)
 
 
 def list_page(connection: Connection, *, after: str, timeout: float) -> tuple[list[ToldFile], str]:
@@ -53,8 +50,8 @@ def list_page(connection: Connection, *, after: str, timeout: float) -> tuple[li
     query = {"limit": PAGE, "order": "asc"} | ({"after": after} if after else {})
     options = options_of(connection, timeout, params=query)
     with translated():
-        response = sync_client(connection).get(PATH, cast_to=httpx2.Response, options=options)
-    return page_in(response, after)
+        response = sync_client(connection).get(FILES.path, cast_to=httpx2.Response, options=options)
+    return FILES.page_in(response, after)
 
 
 def delete(provider_id: str, connection: Connection, *, timeout: float) -> None:
@@ -65,7 +62,7 @@ def delete(provider_id: str, connection: Connection, *, timeout: float) -> None:
     """
     with translated():
         response = sync_client(connection).delete(
-            path_of(provider_id), cast_to=httpx2.Response, options=options_of(connection, timeout)
+            FILES.path_of(provider_id), cast_to=httpx2.Response, options=options_of(connection, timeout)
         )
     deleted_in(response)
 
@@ -79,7 +76,7 @@ def download(provider_id: str, connection: Connection, *, most_bytes: int, timeo
     with translated():
         with reading_at_most(most_bytes):
             opened = sync_client(connection).get(
-                path_of(provider_id, "/content"),
+                FILES.path_of(provider_id, "/content"),
                 cast_to=object,
                 options=options_of(connection, timeout),
                 stream=True,

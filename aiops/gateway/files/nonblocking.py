@@ -13,7 +13,7 @@ from aiops.gateway.bounds import reading_at_most
 from aiops.gateway.clients import async_client
 from aiops.gateway.connections import Connection
 from aiops.gateway.files.faults import translated
-from aiops.gateway.files.told import PATH, Sending, ToldFile, deleted_in, options_of, path_of, told_in
+from aiops.gateway.files.told import FILES, Sending, ToldFile, deleted_in, options_of
 from aiops.gateway.send import FORM
 
 
@@ -25,14 +25,14 @@ async def upload(sending: Sending, connection: Connection, *, timeout: float) ->
     with translated():
         async with asyncio.timeout(timeout):
             response = await client.post(
-                PATH, cast_to=httpx2.Response, body=sending.form(), files=[file], options=options
+                FILES.path, cast_to=httpx2.Response, body=sending.form(), files=[file], options=options
             )
-    return told_in(response)
+    return FILES.told_in(response)
 
 
 async def delete(provider_id: str, connection: Connection, *, timeout: float) -> None:
     """Delete a file."""
-    path = path_of(provider_id)
+    path = FILES.path_of(provider_id)
     client = await async_client(connection)
     with translated():
         async with asyncio.timeout(timeout):
@@ -45,7 +45,7 @@ async def download(
 ) -> AsyncIterator[bytes]:
     """What is in a file, piece by piece."""
     until = asyncio.get_running_loop().time() + timeout
-    path = path_of(provider_id, "/content")
+    path = FILES.path_of(provider_id, "/content")
     client = await async_client(connection)
     with translated():
         with reading_at_most(most_bytes):
