@@ -18,12 +18,12 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.databases import database
+from tests.benchmarks.processors import cpu_of
 from tests.benchmarks.two_logs import LONG, SHORT, looking_at, set_up
 
 if TYPE_CHECKING:
@@ -148,24 +148,6 @@ def cost_of(alias: str, do: Callable[[], object]) -> Cost:
         do()
         wall = time.perf_counter() - started
         return Cost(wall * 1000, (cpu_of(alias) - before) * 1000)
-
-
-def cpu_of(alias: str) -> float:
-    """Seconds of a processor that this process has had, and its server process where there is one on this machine."""
-    from django.db import connections
-
-    seconds = time.process_time()
-    if connections[alias].vendor == "postgresql":
-        if alias not in SERVER_PROCESSES:
-            with connections[alias].cursor() as cursor:
-                cursor.execute("SELECT pg_backend_pid()")
-                SERVER_PROCESSES[alias] = Path(f"/proc/{cursor.fetchone()[0]}/schedstat")
-        with suppress(OSError):
-            seconds += int(SERVER_PROCESSES[alias].read_text().split()[0]) / 1e9
-    return seconds
-
-
-SERVER_PROCESSES: dict[str, Path] = {}
 
 
 def size(connection: Any) -> float:
