@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -90,7 +91,6 @@ class Chaos:
         self.told = Told()
         self.texts: dict[str, int] = {}
         self._aim = Aim(folder)
-        self._asleep: list[tuple[float, int]] = []
         self._numbers = count(1)
         self._version = _prompt()
         Budget.objects.update_or_create(
@@ -117,10 +117,6 @@ class Chaos:
 
     def _mind(self) -> None:
         """What a site does by itself each minute, and whoever runs it when something has ended."""
-        now = time.monotonic()
-        for at, pid in [one for one in self._asleep if one[0] <= now]:
-            wake(pid)
-            self._asleep.remove((at, pid))
         self.workers.keep_going()
         try:
             while Job.objects.filter(status=Job.Status.RUNNING).count() < AT_ONCE:
@@ -179,7 +175,8 @@ class Chaos:
         self.told.in_flight += Call.objects.open().count()
         if stands and pid is not None:
             self.told.stops += 1
-            self._asleep.append((time.monotonic() + STANDS, pid))
+            # By itself: whoever stands still may have a lock that the harness waits for.
+            threading.Timer(STANDS, wake, [pid]).start()
         else:
             self.told.kills += 1
 
@@ -197,9 +194,6 @@ class Chaos:
                 cursor.execute("ROLLBACK")
 
     def _is_over(self) -> bool:
-        for _at, pid in self._asleep:
-            wake(pid)
-        self._asleep.clear()
         self.workers.keep_going()
         try:
             sweep()
