@@ -86,7 +86,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [
         item
         for item in items
-        if item.get_closest_marker("django_db") or touching & set(getattr(item, "fixturenames", ()))
+        if any(map(item.get_closest_marker, ("django_db", "each_database")))
+        or touching & set(getattr(item, "fixturenames", ()))
     ]
     config.hook.pytest_deselected(items=list(set(items) - set(kept)))
     items[:] = kept
@@ -99,6 +100,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: needs {part}; skipped where there is none")
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
     config.addinivalue_line("markers", "sqlite: about what only SQLite does")
+    config.addinivalue_line("markers", "each_database: shown on each of them, however slow it is")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

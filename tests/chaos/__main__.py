@@ -16,10 +16,13 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.databases import database
+from tests.chaos.server import SERVER_VARIABLE, Server, postgres
 from tests.hammers import ROOT
 
 EACH = 25
@@ -34,7 +37,9 @@ def main() -> int:
     parser.add_argument("--database", nargs="+", choices=["sqlite", "postgres"], default=["sqlite"])
     parser.add_argument("--state", type=Path, help="where it is kept how far it has come")
     parser.add_argument("--plant", default="", help="a fault to be put in, which must be found")
-    parser.add_argument("--at", nargs="+", default=[], metavar="PLACE", help="only there, such as window.committed")
+    parser.add_argument(
+        "--at", nargs="+", default=[], metavar="PLACE", help="only there, such as window.committed or database"
+    )
     parser.add_argument("--patience", type=float, default=240, help="seconds for all to end (default: %(default)s)")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -64,9 +69,10 @@ def in_process(kind: str, seed: int, kills: int, options: argparse.Namespace) ->
     command = [sys.executable, "-m", "tests.chaos", "--one", str(kills), "--seed", str(seed)]
     command += ["--plant", options.plant] if options.plant else []
     command += ["--patience", str(options.patience), *(["--at", *options.at] if options.at else [])]
-    with database(kind, f"chaos_{seed}") as url:
+    with site_of(kind) as (url, server):
         environ = os.environ | {
             "DATABASE_URL": url,
+            SERVER_VARIABLE: str(server.folder) if server else "",
             "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
             "ENV_FILE": os.devnull,
             "DEBUG": "1",
@@ -80,6 +86,17 @@ def in_process(kind: str, seed: int, kills: int, options: argparse.Namespace) ->
         return {"hits": kills, "faults": [f"the chaos itself ended with {ran.returncode}: {ran.stdout[-500:]}"]}
     told: dict[str, Any] = json.loads(last)
     return told
+
+
+@contextmanager
+def site_of(kind: str) -> Iterator[tuple[str, Server | None]]:
+    """An empty database, and its server where it has one."""
+    if kind == "postgres":
+        with postgres() as found:
+            yield found
+    else:
+        with database(kind) as url:
+            yield url, None
 
 
 def one_site(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import signal
@@ -27,6 +28,7 @@ from prompts.models import Prompt, PromptVersion
 from tests.chaos.aim import Aim
 from tests.chaos.cluster import Workers, wait_for, wake
 from tests.chaos.promises import broken, left, twice
+from tests.chaos.server import SERVER_VARIABLE, Server
 from tests.chaos.settings import MAX_IN_FLIGHT, Q_CLUSTER
 from tests.hammers import ROOT
 
@@ -83,7 +85,7 @@ class Chaos:
     def __init__(self, folder: Path, provider: StandIn, *, seed: int, at: Sequence[str] = ()) -> None:
         """
         Args:
-            at: places where to hit; empty for all there are, and from outside as well.
+            at: places where to hit, or of `OUTSIDE`; empty for all of both.
         """
         self.at = at
         self.dice = random.Random(seed)
@@ -139,9 +141,12 @@ class Chaos:
             names = list(self.at) or places()
             self.dice.shuffle(names)
             for name in names:
+                if name in OUTSIDE:
+                    yield lambda name=name: self._hit_from_outside(name)
+                    continue
                 yield lambda name=name: self._hit_at(name)
                 if not self.at and self.dice.random() < 0.5:
-                    yield self._hit_somebody
+                    yield lambda: self._hit_from_outside(self.dice.choice(OUTSIDE))
 
     def _hit_at(self, name: str) -> None:
         stands = self.dice.random() < 0.2
@@ -157,12 +162,10 @@ class Chaos:
             return
         self._note(f"{'stop' if stands else 'kill'} at {name}", pid, stands=stands)
 
-    def _hit_somebody(self) -> None:
-        time.sleep(self.dice.random())
-        kind = self.dice.choice(OUTSIDE)
+    def _hit_from_outside(self, kind: str) -> None:
+        time.sleep(2 * self.dice.random())
         if kind == "database":
-            self._restart_database()
-            self._note("database", None, stands=False)
+            self._note(self._restart_database(), None, stands=False)
             return
         role, number = kind.split()
         pid = self.workers.send(role, signal.Signals[f"SIG{number}"], pick=self.dice.randrange(8))
@@ -180,18 +183,19 @@ class Chaos:
         else:
             self.told.kills += 1
 
-    def _restart_database(self) -> None:
-        """All that a client sees of it: its connections are gone. SQLite has none; its file is locked for a while."""
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-            else:
+    def _restart_database(self) -> str:
+        """Take it away from all who use it. Returns what was done."""
+        if connection.vendor == "sqlite":
+            # It has no server: its file is locked for a while.
+            with connection.cursor() as cursor:
                 cursor.execute("BEGIN EXCLUSIVE")
                 time.sleep(2)
                 cursor.execute("ROLLBACK")
+            return "database LOCK"
+        how = self.dice.choice(["fast", "immediate"])
+        Server(Path(os.environ[SERVER_VARIABLE])).restart(how)
+        connection.close()
+        return f"database {how.upper()}"
 
     def _is_over(self) -> bool:
         self.workers.keep_going()
@@ -215,7 +219,7 @@ class Chaos:
 OUTSIDE = (
     *("worker KILL", "worker KILL", "worker STOP", "worker TERM", "pusher KILL", "pusher STOP", "monitor KILL"),
     *("monitor STOP", "sentinel KILL", "sentinel STOP", "main KILL", "main TERM", "supervisor KILL", "supervisor TERM"),
-    *("group KILL", "group TERM", "group STOP", "database"),
+    *("group KILL", "group TERM", "group STOP", "database", "database"),
 )
 """Who may be hit from outside, and how."""
 

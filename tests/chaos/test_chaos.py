@@ -12,7 +12,7 @@ from django.db import connection
 from tests.chaos.harness import places
 from tests.hammers import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.each_database]
 
 
 def chaos(*options: str) -> subprocess.CompletedProcess[str]:

@@ -26,6 +26,7 @@ from tests.health.short_leases import MAX_IN_FLIGHT, aiops
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.each_database,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(connection.vendor == "sqlite", reason="a file is on one machine"),
 ]
