@@ -147,7 +147,7 @@ class Numbers:
         return {"rows": self._rows}
 
 
-def site(url: str, in_flight: int, directory: str) -> None:
+def site(url: str, in_flight: int, directory: str, *, slice_seconds: float = 3600) -> None:
     """Set Django up on a fresh database of its own, with a version to run."""
     os.environ.update(VAR_DIR=directory, DEBUG="0", SECRET_KEY="b" * 50, ENV_FILE="/dev/null")
     os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
@@ -162,7 +162,7 @@ def site(url: str, in_flight: int, directory: str) -> None:
         "PROVIDER": "openai",
         "MAX_IN_FLIGHT": in_flight,
     }
-    settings.AIOPS["SLICE_SECONDS"] = 3600
+    settings.AIOPS["SLICE_SECONDS"] = slice_seconds
     settings.LOGGING_CONFIG = None
     django.setup()
     call_command("migrate", verbosity=0, skip_checks=True)
