@@ -77,8 +77,9 @@ DOORS = [
     ("aiops_job_seen", "post", EFFECT | {"viewer": 302, "job only": 302}),
     *(("aiops_job_seen", method, NOT_THIS_WAY) for method in ("get", "head", "put", "delete")),
     ("aiops_job_run_file", "get", RUN | {"job only": 403}),
-    *(("aiops_job_again", method, RUN | {"job only": 403}) for method in ("get", "post")),
-    ("aiops_job_changed", "get", RUN | {"job only": 403}),
+    # Of a file that somebody else brought.
+    *(("aiops_job_again", method, RUN | {"runner": 403, "job only": 403}) for method in ("get", "post")),
+    ("aiops_job_changed", "get", RUN | {"runner": 403, "job only": 403}),
     ("aiops_job_changed", "post", NOT_THIS_WAY),
     ("aiops_job_run_file", "post", RUN | {"job only": 403}),
     *((f"aiops_jobschedule_{page}", "get", READ | {"job only": 403}) for page in ("changelist", "change")),

@@ -12,6 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test.utils import CaptureQueriesContext, isolate_apps
 from django.urls import reverse
+from django.utils import timezone
 from openpyxl import load_workbook
 
 from aiops.jobs import outcomes
@@ -272,6 +273,20 @@ def test_rows_of_a_model_that_is_gone_are_sent_again_by_those_who_may_read_them(
     outsider, reader = (sign_in("aiops.view_job", "aiops.run_job", *more) for more in ((), ("aiops.view_call_body",)))
     assert outsider.post(address(job, "resume")).status_code == 403
     assert reader.post(address(job, "resume")).status_code == 302
+
+
+def test_rows_of_a_file_become_another_job_only_for_those_who_may_read_them(sign_in, file_job):
+    job, starter = file_job
+    runs = ("aiops.view_job", "aiops.view_item", "aiops.run_job", "aiops.view_call")
+    outsider, reader = sign_in(*runs), sign_in(*runs, "aiops.view_call_body")
+    starter = sign_in(*runs)
+    Job.objects.update(user=starter.user, ended_at=timezone.now())
+    assert address(job, "again") not in page(outsider, job)
+    assert outsider.get(address(job, "again")).status_code == 403
+    assert outsider.post(address(job, "again"), {"which": "same"}).status_code == 403
+    for other in (starter, reader):
+        assert address(job, "again") in page(other, job)
+        assert other.get(address(job, "again")).status_code == 200
 
 
 @isolate_apps("project.helpdesk")

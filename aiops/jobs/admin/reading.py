@@ -59,6 +59,16 @@ def may_send_rows(site: AdminSite, request: HttpRequest, job: Job) -> bool:
     return bool(admins_of(site, request, job.row_type)) or bool(request.user.has_perm(may_view))
 
 
+def may_take_rows(site: AdminSite, request: HttpRequest, job: Job) -> bool:
+    """Whether the person may have rows of a job as a job of their own, in which they read what is in them."""
+    if job.row_type is not None:
+        # They are read anew, and are only those that the person is given.
+        return may_send_rows(site, request, job)
+    return bool(request.user.has_perm("aiops.view_call_body")) or (
+        job.user_id == request.user.pk and not job.items.exclude(row_key="").exists()
+    )
+
+
 def _is_of_file(item: Item) -> bool:
     """A row of a file has no key; one of a model that is no longer known still has its own."""
     return item.job.row_type_id is None and not item.row_key

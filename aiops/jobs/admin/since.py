@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from aiops.jobs.admin.effects import may_run
-from aiops.jobs.admin.reading import may_see_items, may_send_rows
+from aiops.jobs.admin.reading import may_see_items, may_take_rows
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.models import Job
 from aiops.jobs.seen import is_remakeable
@@ -37,7 +37,7 @@ def since(model_admin: ReadOnlyAdmin[Job], request: HttpRequest, job: Job) -> di
     if job.ended_at is None or not may_run(model_admin, request):
         return {}
     site = model_admin.admin_site
-    if not may_send_rows(site, request, job):
+    if not may_take_rows(site, request, job):
         return {}
     again = reverse("admin:aiops_job_again", args=(job.pk,), current_app=site.name)
     shown: dict[str, Any] = {"again_url": again, "schedule_url": _as_schedule(model_admin, request, job)}
@@ -74,7 +74,7 @@ def changed_view(model_admin: ReadOnlyAdmin[Job]) -> Callable[[HttpRequest, int]
         if job is None:
             raise Http404(_("There is no such job."))
         site = model_admin.admin_site
-        if not may_send_rows(site, request, job):
+        if not may_take_rows(site, request, job):
             raise PermissionDenied
         refused, stale = "", None
         try:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from aiops.jobs.admin.effects import may_run
-from aiops.jobs.admin.reading import may_send_rows
+from aiops.jobs.admin.reading import may_take_rows
 from aiops.jobs.again import Which, choices_for, rows_again
 from aiops.jobs.again_page.form import AgainForm, settings_of
 from aiops.jobs.models import Job
@@ -33,7 +33,7 @@ def again_view(model_admin: ReadOnlyAdmin[Job]) -> Callable[[HttpRequest, int], 
         job = model_admin.get_object(request, str(job_id))
         if job is None:
             raise Http404(_("There is no such job."))
-        if not may_send_rows(model_admin.admin_site, request, job):
+        if not may_take_rows(model_admin.admin_site, request, job):
             raise PermissionDenied
         return AgainPage(model_admin, request, job).respond()
 
