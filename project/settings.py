@@ -151,10 +151,12 @@ MEDIA_ROOT = VAR_DIR / "media"
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "change"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 
-# --- Mail: printed on one's own machine.
+# --- Mail: printed on one's own machine. Without a timeout a server that says nothing would keep a worker for ever.
+MAIL_TIMEOUT = 10
+_smtp = {"host": env.str("MAIL_HOST", "localhost"), "port": env.int("MAIL_PORT", 25), "timeout": MAIL_TIMEOUT}
 _mail = {
     "BACKEND": f"django.core.mail.backends.{'console' if DEBUG else 'smtp'}.EmailBackend",
-    "OPTIONS": {} if DEBUG else {"host": env.str("MAIL_HOST", "localhost"), "port": env.int("MAIL_PORT", 25)},
+    "OPTIONS": {} if DEBUG else _smtp,
 }
 if django.VERSION >= (6, 1):
     MAILERS = {"default": _mail}
@@ -162,6 +164,7 @@ else:
     EMAIL_BACKEND = _mail["BACKEND"]
     EMAIL_HOST: str = env.str("MAIL_HOST", "localhost")
     EMAIL_PORT: int = env.int("MAIL_PORT", 25)
+    EMAIL_TIMEOUT = MAIL_TIMEOUT
 DEFAULT_FROM_EMAIL: str = env.str("MAIL_FROM", "webmaster@localhost")
 
 # --- The AI back office.

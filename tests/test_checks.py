@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import fields
 from pathlib import Path
 
+import django
 import pytest
 from django.conf import settings as site
 from django.core.checks import run_checks
@@ -53,6 +54,21 @@ def connect(settings):
         settings.AIOPS = {"CONNECTIONS": default | others}
 
     return connect
+
+
+@pytest.mark.parametrize(("timeout", "numbers"), [(None, ["aiops.W018"]), (10, [])])
+def test_mail_without_a_timeout(monkeypatch, timeout, numbers):
+    smtp = "django.core.mail.backends.smtp.EmailBackend"
+    monkeypatch.setattr(site, "MAILERS", {"default": {"BACKEND": smtp, "OPTIONS": {"timeout": timeout}}}, raising=False)
+    assert [number for number, _, _ in said()] == numbers
+
+
+@pytest.mark.skipif(django.VERSION >= (6, 1), reason="Django has another setting for it")
+@pytest.mark.parametrize(("timeout", "numbers"), [(None, ["aiops.W018"]), (10, [])])
+def test_mail_without_a_timeout_in_the_older_settings(settings, timeout, numbers):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_TIMEOUT = timeout
+    assert [number for number, _, _ in said()] == numbers
 
 
 def test_the_site_of_this_repository_has_nothing_to_say():

@@ -9,7 +9,7 @@ from aiops.checks.connections import check_connections, check_default_key, check
 from aiops.checks.databases import check_databases, check_routing, check_sqlite_library
 from aiops.checks.leases import check_leases
 from aiops.checks.model_ends import check_model_ends
-from aiops.checks.notices import check_notices
+from aiops.checks.notices import check_mail, check_notices
 from aiops.checks.old_way import check_old_way
 from aiops.checks.options import check_options
 from aiops.checks.queue import check_lease, check_tuning
@@ -24,6 +24,7 @@ for check in (
     check_import_export,
     check_lease,
     check_leases,
+    check_mail,
     check_model_ends,
     check_notices,
     check_old_way,
