@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.mail import send_mail
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -108,8 +109,9 @@ def _post(notice: Notice, text: str, counts: dict[str, int]) -> None:
             "data": facts(notice.job, counts) | {"because": notice.because, "text": text},
         }
     ).encode()
-    # The same for each try, so that whoever is posted to can tell.
-    name, at = f"notice-{notice.pk}", str(int(notice.made_at.timestamp()))
+    # The name is the same for each try, so that whoever is posted to can tell; the time is its own, since an old
+    # one is taken for somebody's who has listened.
+    name, at = f"notice-{notice.pk}", str(int(timezone.now().timestamp()))
     signed = {"webhook-id": name, "webhook-timestamp": at, "webhook-signature": signature(name, at, body)}
     post(address, body, headers=signed)
 

@@ -24,6 +24,10 @@ PATIENCE = 5.0
 """Seconds that a webhook may take: others wait for the tick that tells it."""
 
 
+class NotPosted(Exception):
+    """A webhook took nothing. The address is not named: there may be a secret in it, and this is logged."""
+
+
 def warn(now: datetime) -> int:
     """Tell whoever is to be told of budgets that are nearly spent. Returns how many there were; each once a period."""
     told = 0
@@ -106,7 +110,14 @@ def post(address: str, body: bytes, *, headers: Mapping[str, str] | None = None)
     """Post JSON to a webhook of the settings.
 
     Raises:
-        httpx2.HTTPError: it did not arrive, or was not taken.
+        NotPosted: it did not arrive, or was not taken.
     """
     sent = {"Content-Type": "application/json", **(headers or {})}
-    httpx2.post(address, content=body, headers=sent, timeout=PATIENCE).raise_for_status()
+    try:
+        status = httpx2.post(address, content=body, headers=sent, timeout=PATIENCE).status_code
+    except httpx2.HTTPError as error:
+        raise NotPosted(type(error).__name__) from None
+    except (httpx2.InvalidURL, ValueError):
+        raise NotPosted("no address") from None
+    if not 200 <= status < 300:
+        raise NotPosted(f"status {status}")

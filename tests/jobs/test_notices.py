@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -187,6 +188,37 @@ def test_a_webhook_that_fails_is_tried_again_and_the_mail_is_not(job, settings, 
         assert tell_ends(now + timedelta(days=1)) == 0, "it has arrived"
     assert len({headers["webhook-id"] for headers, _ in posted}) == 1
     assert len(mail.outbox) == 1
+
+
+def test_each_try_says_when_it_was_made(job, settings, monkeypatch):
+    monkeypatch.setenv("JOB_WEBHOOK_KEY", KEY)
+    with webhook() as (address, posted):
+        settings.AIOPS = settings.AIOPS | {"JOB_WEBHOOK": address}
+        long_ago = timezone.now() - timedelta(hours=1)
+        job.notices.create(way="webhook", what="paused", made_at=long_ago, due_at=long_ago)
+        tell_ends(timezone.now())
+    [(headers, body)] = posted
+    assert time.time() - int(headers["webhook-timestamp"]) < 60, "else whoever checks it takes it for a replay"
+    assert json.loads(body)["timestamp"] == long_ago.isoformat()
+
+
+def test_the_secret_in_an_address_is_not_logged(job, settings, monkeypatch, caplog):
+    monkeypatch.setenv("JOB_WEBHOOK_KEY", KEY)
+    with webhook(404) as (address, _posted):
+        settings.AIOPS = settings.AIOPS | {"JOB_WEBHOOK": f"{address}/s3cret"}
+        work(job.pk)
+    settings.AIOPS = settings.AIOPS | {"JOB_WEBHOOK": f"{address}/s3cret"}
+    tell_ends(timezone.now() + timedelta(days=1))
+    assert "status 404" in caplog.text and "ConnectError" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+def test_what_could_not_be_told_is_forgotten_in_the_end(job, ada):
+    long_ago = timezone.now() - timedelta(days=8)
+    for way, made in (("webhook", long_ago), ("mail", timezone.now())):
+        job.notices.create(way=way, what="paused", made_at=made, due_at=made, tries=len(WAITS))
+    sweep()
+    assert [notice.way for notice in job.notices.given_up()] == ["mail"]
 
 
 def test_it_is_given_up_after_a_few_tries_and_health_says_so(job, settings, monkeypatch):

@@ -47,8 +47,9 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
             self.announce(job, Notice.What.PAUSED, now=now, because=because)
 
     def forget_old(self, now: datetime) -> None:
-        """Drop those that were told long ago."""
+        """Drop those that were told long ago, or that nobody could be told so long ago."""
         self.filter(told_at__lt=now - KEPT).delete()
+        self.given_up().filter(made_at__lt=now - KEPT).delete()
 
     def due(self, now: datetime) -> Self:
         """To be sent now; those in the admin are waited for by nobody."""
