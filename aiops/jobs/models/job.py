@@ -217,7 +217,7 @@ class Job(AtWork, FromCode, models.Model):
             raise WrongState(_("The job runs already."))
         since = [Job.Status.PAUSED, Job.Status.STOPPED]
         counts = {"failures_in_a_row": 0, "ended_lately": 0, "failed_lately": 0}
-        fresh = {"paused_because": "", "waits_for": None, "ended_at": None, **counts}
+        fresh = {"paused_because": "", "waits_for": None, "ended_at": None, "told_of": "", **counts}
         self._move(Job.Status.RUNNING, since=since, **fresh)
 
     def retry_failed(self, kind: str = "") -> int:
@@ -243,7 +243,7 @@ class Job(AtWork, FromCode, models.Model):
             failed = failed.filter(error_kind=kind)
         again = failed.try_again()
         if again and self.status == Job.Status.FINISHED:
-            self._move(Job.Status.RUNNING, since=[Job.Status.FINISHED], ended_at=None)
+            self._move(Job.Status.RUNNING, since=[Job.Status.FINISHED], ended_at=None, told_of="")
         return again
 
     def has_more_to_try(self) -> bool:

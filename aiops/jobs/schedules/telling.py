@@ -21,7 +21,10 @@ def tell_of_runs() -> int:
     """Tell of jobs of schedules that have come to rest since. Returns of how many."""
     told = 0
     jobs = Job.objects.filter(schedule__isnull=False, status__in=AT_REST).exclude(told_of=F("status"))
-    for job in jobs.exclude(schedule__tell="").select_related("schedule", "version__prompt")[:100]:
+    # Whoever wants to be told from now on is not told of all that was before.
+    silent = jobs.filter(schedule__tell="").order_by().values("pk")
+    Job.objects.filter(pk__in=silent).update(told_of=F("status"))
+    for job in jobs.select_related("schedule", "version__prompt")[:100]:
         # Noted before it is told: a tick that comes meanwhile must not tell it again.
         changed = Job.objects.filter(pk=job.pk, status=job.status).exclude(told_of=job.status)
         if changed.update(told_of=job.status) and job.schedule is not None:
