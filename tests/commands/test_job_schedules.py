@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
+from django.utils import timezone
 
 from aiops.jobs.models import Job
-from aiops.jobs.schedules.model import JobSchedule
+from aiops.jobs.schedules.due import run_now
+from aiops.jobs.schedules.model import LOST, JobSchedule
 
 pytestmark = pytest.mark.usefixtures("provider")
 
@@ -67,6 +70,27 @@ def test_one_run_now_leaves_its_times_alone(run, nightly):
     assert f"Job {job.pk} of the run before is running." in again.stderr
     after = JobSchedule.objects.get()
     assert (after.next_at, after.taken_at) == (NIGHT, None)
+
+
+def test_a_run_that_is_broken_off_is_not_started_later(nightly):
+    def ctrl_c(execute, sql, *arguments):
+        if "helpdesk_ticket" in sql:
+            raise KeyboardInterrupt
+        return execute(sql, *arguments)
+
+    now = timezone.now()
+    with connection.execute_wrapper(ctrl_c), pytest.raises(KeyboardInterrupt):
+        run_now(nightly, now)
+    after = JobSchedule.objects.get()
+    assert (after.taken_at, after.outcome, after.outcome_text) == (None, "refused", "It was broken off.")
+    assert not JobSchedule.objects.due(now + 2 * LOST).exists()
+
+
+def test_one_that_is_switched_off_and_whose_run_was_lost_can_be_run(run, nightly):
+    JobSchedule.objects.update(active=False, taken_at=timezone.now())
+    assert "is just being started" in run("job_schedules", "Nightly", "--run").stderr
+    JobSchedule.objects.update(taken_at=timezone.now() - LOST)
+    assert run("job_schedules", "Nightly", "--run").code == 0
 
 
 @pytest.mark.parametrize(

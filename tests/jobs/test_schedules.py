@@ -10,6 +10,7 @@ from django.db import connections
 from django.utils import timezone
 
 from aiops.gateway.testing import Refusal, Status
+from aiops.jobs.control import retry_failed
 from aiops.jobs.models import Job
 from aiops.jobs.schedules.due import run_due
 from aiops.jobs.schedules.model import LOST, MOST_TAKES, JobSchedule
@@ -442,6 +443,37 @@ def test_a_run_that_is_paused_at_night_is_told_and_its_end_too(triage, tickets, 
     work(job.pk)
     tell_of_runs()
     assert [mail.subject.rpartition(" ")[2] for mail in mailoutbox] == ["paused", "finished"]
+
+
+def test_each_pause_is_told_and_an_end_after_a_retry_again(triage, tickets, ada, provider, mailoutbox):
+    make(triage, ada, tell="ada@example.com", tell_of="always")
+    provider.when(lambda request: request.body["messages"][1]["content"] == tickets[3].text, Refusal(), times=1)
+    run_due(NIGHT)
+    job = Job.objects.get()
+    for because in ("The budget is spent.", "The account has no credit left."):
+        job.pause(because)
+        assert (tell_of_runs(), tell_of_runs()) == (1, 0)
+        assert because in mailoutbox[-1].body
+        job.resume()
+    work(job.pk)
+    assert tell_of_runs() == 1
+    retry_failed(job)
+    work(job.pk)
+    assert tell_of_runs() == 1
+    assert "of 20 rows 20 succeeded and 0 failed" in mailoutbox[-1].body
+
+
+def test_whoever_wants_to_be_told_from_now_on_is_not_told_of_all_that_was(triage, tickets, ada, provider, mailoutbox):
+    schedule = make(triage, ada)
+    run_due(NIGHT)
+    Job.objects.update(status=Job.Status.FINISHED)
+    assert tell_of_runs() == 0
+    JobSchedule.objects.update(tell="ada@example.com", tell_of="always")
+    assert tell_of_runs() == 0
+    run_due(NIGHT + DAY)
+    Job.objects.update(status=Job.Status.FINISHED)
+    assert tell_of_runs() == 1
+    assert f"job {schedule.jobs.latest('pk').pk} is" in mailoutbox[0].subject
 
 
 def test_a_run_that_was_refused_is_told(nightly, mailoutbox):

@@ -50,7 +50,12 @@ def run_now(schedule: JobSchedule, now: datetime) -> Job | None:
     """
     if not schedule.take_now(now):
         raise JobRefused(_("“%(name)s” is just being started: look again in a minute.") % {"name": schedule.name})
-    return _by_itself(schedule, run)
+    try:
+        return _by_itself(schedule, run)
+    except BaseException:
+        # Whoever broke it off does not want it an hour later.
+        schedule.settle(JobSchedule.Outcome.REFUSED, _("It was broken off."))
+        raise
 
 
 def run(schedule: JobSchedule) -> Job | None:

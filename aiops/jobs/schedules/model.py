@@ -255,8 +255,8 @@ class JobSchedule(models.Model):
 
     def take_now(self, now: datetime) -> bool:
         """Take a run beside its times, which stay. Returns whether nobody else had taken one."""
-        free = JobSchedule.objects.filter(pk=self.pk, taken_at=None)
-        taken = free.update(taken_at=now, takes=F("takes") + 1, last_at=now)
+        free = Q(taken_at=None) | Q(taken_at__lte=now - LOST)
+        taken = JobSchedule.objects.filter(free, pk=self.pk).update(taken_at=now, takes=F("takes") + 1, last_at=now)
         if taken:
             self.taken_at, self.last_at = now, now
         return bool(taken)
