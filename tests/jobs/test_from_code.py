@@ -115,6 +115,13 @@ def test_a_job_that_somebody_has_to_look_at_is_not_waited_for(triage, tickets, p
     assert job.wait(timeout=0).paused_because == "The account has no credit left."
 
 
+def test_a_job_that_waits_for_money_goes_on_by_itself_and_is_waited_for(triage, tickets, provider):
+    job = start_job("triage", Ticket)
+    job.pause("The budget has no room.", waits_for=1_000)
+    with pytest.raises(TimeoutError):
+        job.wait(timeout=0)
+
+
 def test_waiting_has_an_end(triage, tickets, provider):
     job = start_job("triage", Ticket)
     with pytest.raises(TimeoutError, match=f"Job {job.pk} still goes on after 0 seconds"):

@@ -74,7 +74,7 @@ class FromCode:
         job = cast("Job", self)
         while True:
             job.refresh_from_db()
-            if job.status not in (job.Status.PLANNING, job.Status.RUNNING):
+            if not _goes_on(job):
                 return self
             if until is not None and time.monotonic() >= until:
                 words = {"id": job.pk, "seconds": f"{timeout:g}"}
@@ -108,6 +108,15 @@ class FromCode:
             if len(some) < CHUNK:
                 return
             after = some[-1].position
+
+
+def _goes_on(job: Job) -> bool:
+    """Whether something more will happen by itself."""
+    if job.status in (job.Status.PLANNING, job.Status.RUNNING):
+        return True
+    # With room in its budget it goes on; and a batch that was cancelled has answers still.
+    waits_for_money = job.status == job.Status.PAUSED and job.waits_for is not None
+    return waits_for_money or job.batches.open().exists()
 
 
 class StillOpen(InTransaction):
