@@ -27,7 +27,7 @@ from project.helpdesk.models import Ticket
 from prompts.models import Prompt, PromptVersion
 from tests.chaos.aim import Aim
 from tests.chaos.cluster import Workers, wait_for, wake
-from tests.chaos.promises import broken, left, twice
+from tests.chaos.promises import broken, left, too_late, twice
 from tests.chaos.server import SERVER_VARIABLE, Server
 from tests.chaos.settings import MAX_IN_FLIGHT, Q_CLUSTER
 from tests.hammers import ROOT
@@ -70,6 +70,9 @@ class Told:
     rows: int = 0
     sent: int = 0
     twice: int = 0
+    too_late: int = 0
+    """Rows whose worker stood still for longer than their answer may take."""
+
     in_flight: int = 0
     """Calls under way at the moments at which somebody was hit."""
 
@@ -211,7 +214,9 @@ class Chaos:
         told = self.told
         told.sent, told.rows, told.replaced = len(asked), len(self.texts), self.workers.replaced
         told.faults += broken(Counter(asked), self.texts)
-        told.twice = twice()
+        told.twice, told.too_late = twice(), too_late()
+        if told.too_late > (most := told.stops * MOST_IN_FLIGHT):
+            told.faults.append(f"{told.too_late} rows failed since they were too late, {most} may have been")
         if told.twice > (most := told.in_flight + told.replaced * MOST_IN_FLIGHT):
             told.faults.append(f"{told.twice} calls were made twice, and {most} were under way at most")
 

@@ -15,6 +15,9 @@ from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Hold
 from aiops.ledger.rebuild import differences
 
+INTERRUPTED = "interrupted"
+"""Whose worker stood still until the answer was too late, and woke before anybody had taken the item over."""
+
 
 def broken(sent: Counter[str], texts: dict[str, int]) -> Iterator[str]:
     """A sentence for each promise that was not kept.
@@ -44,7 +47,7 @@ def _of_rows(jobs: Collection[Job]) -> Iterator[str]:
     for item in answered.values("pk", "call_id", "text"):
         if calls.get(item["call_id"]) != Call.Status.SUCCEEDED:
             yield f"item {item['pk']} has the answer of call {item['call_id']}, which is {calls.get(item['call_id'])}"
-    odd = Item.objects.filter(status=Item.Status.FAILED).exclude(error_kind="quarantined")
+    odd = Item.objects.filter(status=Item.Status.FAILED).exclude(error_kind__in=("quarantined", INTERRUPTED))
     for item in odd.values_list("pk", "error_kind", "error_text"):
         yield f"item {item} failed of something else than deaths"
 
@@ -89,6 +92,11 @@ def twice() -> int:
     """Calls more than one for a row: each was under way when its worker died, or stood still."""
     rows = Call.objects.exclude(item_id=None).values("item_id").annotate(n=Count("pk")).filter(n__gt=1)
     return sum(row["n"] - 1 for row in rows)
+
+
+def too_late() -> int:
+    """Rows that failed since their worker stood still."""
+    return Item.objects.filter(status=Item.Status.FAILED, error_kind=INTERRUPTED).count()
 
 
 def left() -> dict[str, Any]:
