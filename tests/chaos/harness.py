@@ -110,13 +110,16 @@ class Chaos:
             patience: seconds after the last death in which everything must have come to its end.
         """
         deaths = self._deaths()
-        while self.told.kills + self.told.stops < kills:
-            self._mind()
-            next(deaths)()
-        self._aim.drop()
-        if not wait_for(self._is_over, patience, every=0.5):
-            self.told.faults.append(f"not at its end after {patience:.0f} s: {left()}")
-        self.workers.end()
+        try:
+            while self.told.kills + self.told.stops < kills:
+                self._mind()
+                next(deaths)()
+            self._aim.drop()
+            if not wait_for(self._is_over, patience, every=0.5):
+                self.told.faults.append(f"not at its end after {patience:.0f} s: {left()}")
+        finally:
+            # They are in sessions of their own: Ctrl-C does not reach them.
+            self.workers.end()
         self._count()
         return self.told
 
