@@ -129,6 +129,19 @@ class Chain:
             return Link(self.tally, outcome.ending)
         return None
 
+    @property
+    def has_left(self) -> bool:
+        """Whether anything was sent."""
+        return self.tally.is_out or bool(self.tally.failures)
+
+    def given_up(self) -> Ended | None:
+        """How a call ended that has left and is asked no further; None where an answer may be on its way."""
+        if self.tally.is_out:
+            return None
+        # One that waits to ask somebody else has ended as it did with whoever was asked before.
+        is_other = self.tally.failures[-1].number <= self.tally.earlier
+        return self._noted if is_other else self.tally.given_up()
+
     def _patience(self, elapsed: float) -> RetryPolicy:
         """The time that is left, shared between those that may still be asked: a first that hangs leaves some."""
         left = self._policy.deadline - elapsed

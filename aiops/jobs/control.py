@@ -39,18 +39,28 @@ class Retried:
         return text % {"n": f"{self.count:,}"}
 
 
-def stop(job: Job) -> str:
+def stop(job: Job, *, give_up: bool = False) -> str:
     """Begin no further row; batches that are under way are cancelled. Returns one sentence about it.
+
+    Args:
+        give_up: stop now: calls that are under way do not end either. Their worker, wherever it is, closes their
+            connections within a second; those that were sent are `unknown` and charged at their holds, and their rows
+            are asked again once the job is resumed. Where it is dead, its lease has to end first, as ever.
 
     Raises:
         WrongState: it is over already.
     """
     now = timezone.now()
     with transaction.atomic():
-        job.stop(now=now)
-        if not job.batches.open().update(look_at=now):
-            return _("The job is stopped: calls that are under way end, no other begins.")
-        ring(job.pk)
+        job.stop(now=now, give_up=give_up)
+        failpoint("stop.made")
+        batched = job.batches.open().update(look_at=now)
+        if batched:
+            ring(job.pk)
+    if give_up:
+        return _("The job is stopped now: calls that were under way are given up, and asked again once it is resumed.")
+    if not batched:
+        return _("The job is stopped: calls that are under way end, no other begins.")
     return _("The job is stopped: its batches are cancelled, and what they have answered by then is kept and paid for.")
 
 

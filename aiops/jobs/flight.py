@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiops.execution.ask import Ended
+from aiops.execution.ask import Ended, FailedAttempt
 from aiops.execution.chain import Chain, acarry_out
 from aiops.execution.errors import AttemptRefused
 from aiops.execution.prepare import Prepared
@@ -16,6 +16,9 @@ from aiops.failpoints import failpoint
 from aiops.gateway.clients import close_async_clients
 from aiops.gateway.retry import RetryPolicy
 from aiops.ledger.holds import Ending
+
+GIVING_UP = 5.0
+"""Seconds in which a call that is cancelled has closed its connection; else it is asked to once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,19 @@ class Rehold:
     spent: Ending | None
     attempt: int
     answer: asyncio.Future[AttemptRefused | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """A call that was under way when it was given up."""
+
+    prepared: Prepared
+    has_left: bool
+    ended: Ended | None
+    """How it ended, where its last attempt had failed and no other was under way; None: nobody knows."""
+
+    failures: tuple[FailedAttempt, ...]
+    attempts: int
 
 
 class Flight:
@@ -42,6 +58,7 @@ class Flight:
         self._flying = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: dict[asyncio.Task[None], Prepared] = {}
+        self._chains: dict[asyncio.Task[None], Chain] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="aiops-flight", daemon=True)
         self._thread.start()
@@ -58,11 +75,11 @@ class Flight:
         ended = [self._landed.popleft() for _ in range(len(self._landed))]
         reholds = [self._reholds.popleft() for _ in range(len(self._reholds))]
         self.size -= len(ended)
-        return ended, reholds
+        return ended, [one for one in reholds if not one.answer.done()]
 
     def answer(self, rehold: Rehold, refusal: AttemptRefused | None) -> None:
         """Let a call that asked for money go on, or not."""
-        self._loop.call_soon_threadsafe(rehold.answer.set_result, refusal)
+        self._loop.call_soon_threadsafe(_give, rehold.answer, refusal)
 
     def withdraw(self) -> list[Prepared]:
         """Take back what has not left yet, for want of a slot. It never will."""
@@ -71,6 +88,18 @@ class Flight:
         withdrawn = asyncio.run_coroutine_threadsafe(self._withdraw(), self._loop).result()
         self.size -= len(withdrawn)
         return withdrawn
+
+    def give_up(self) -> list[GivenUp]:
+        """Cancel what is under way: its connections are closed, and its answers never come here.
+
+        Returns:
+            The calls; one that does not end within `GIVING_UP` seconds is not among them, and still flies.
+        """
+        if not self.size:
+            return []
+        given_up = asyncio.run_coroutine_threadsafe(self._give_up(), self._loop).result()
+        self.size -= len(given_up)
+        return given_up
 
     def close(self) -> None:
         """End the loop. Calls that still fly are dropped: their rows say `sending`, and the sweeper finds them."""
@@ -105,13 +134,30 @@ class Flight:
             self._all_landed.set()
         return list(waiting.values())
 
+    async def _give_up(self) -> list[GivenUp]:
+        flying = set(self._chains)
+        for task in flying:
+            task.cancel()
+        if flying:
+            await asyncio.wait(flying, timeout=GIVING_UP)
+        # Whatever has landed meanwhile is collected like any other.
+        gone = [_as_given_up(self._chains.pop(task)) for task in flying if task.cancelled()]
+        self._flying -= len(gone)
+        if not self._flying:
+            self._all_landed.set()
+        return gone
+
     async def _fly(self, prepared: Prepared) -> None:
         async with self._slot:
             task = asyncio.current_task()
+            chain = Chain(prepared, self.policy)
             if task is not None:
                 del self._waiting[task]
+                self._chains[task] = chain
             failpoint("flight.leaving")
-            ended = await acarry_out(Chain(prepared, self.policy), rehold=self._rehold)
+            ended = await acarry_out(chain, rehold=self._rehold)
+            if task is not None:
+                del self._chains[task]
         failpoint("flight.landed")
         self._landed.append(ended)
         self._flying -= 1
@@ -122,3 +168,20 @@ class Flight:
         answer: asyncio.Future[AttemptRefused | None] = self._loop.create_future()
         self._reholds.append(Rehold(prepared, spent, attempt, answer))
         return await answer
+
+
+def _give(answer: asyncio.Future[AttemptRefused | None], refusal: AttemptRefused | None) -> None:
+    # Whoever asked may have been given up meanwhile.
+    if not answer.done():
+        answer.set_result(refusal)
+
+
+def _as_given_up(chain: Chain) -> GivenUp:
+    tally = chain.tally
+    return GivenUp(
+        prepared=tally.prepared,
+        has_left=chain.has_left,
+        ended=chain.given_up() if chain.has_left else None,
+        failures=tuple(tally.failures),
+        attempts=tally.attempts,
+    )

@@ -107,17 +107,17 @@ def _failures_in_a_row(outcomes: Sequence[Outcome]) -> Any:
     return F("failures_in_a_row") + last if last == len(outcomes) else last
 
 
-def settle_lost(calls: CallQuerySet, *, text: str = "", now: datetime) -> None:
-    """Close calls whose process died, and add them to what their jobs do not know the cost of.
+def settle_lost(calls: CallQuerySet, *, now: datetime, **how: Any) -> None:
+    """Close calls whose end nobody will ever know, and add them to what their jobs do not know the cost of.
 
     Belongs in a transaction.
 
     Args:
-        text: one sentence about what became of them; empty for the usual one.
+        how: what is told of them, as `close_lost` takes it; nothing for those whose process died.
     """
     jobs = calls.open().exclude(job_id=None).order_by().values_list("job_id", flat=True).distinct()
     Job.objects.lock(*(job_id for job_id in jobs if job_id is not None))
-    for job_id, count in close_lost(calls, text=text, now=now).items():
+    for job_id, count in close_lost(calls, now=now, **how).items():
         if job_id is not None:
             Job.objects.filter(pk=job_id).update(unknown_costs=F("unknown_costs") + count)
 

@@ -118,6 +118,7 @@ def test_stop_resume_and_finish(run, job, provider):
     assert stopped.stdout.splitlines()[-1] == (
         f"The job is stopped, 20 rows left; let it go on with: manage.py job_status {job.pk} --resume"
     )
+    assert not Job.objects.get().stopped_now
     work(job.pk)
     assert provider.requests == []
 
@@ -190,6 +191,19 @@ def test_a_job_that_is_not_there_beside_others(run, job):
     assert ran.stderr == (
         f"CommandError: There is no job {job.pk + 1}; the latest is {job.pk}: see manage.py job_status.\n"
     )
+
+
+def test_stop_now_gives_up_what_is_in_flight(run, job):
+    stopped = run("job_status", job.pk, "--stop", "--now")
+    assert (stopped.code, stopped.stderr) == (0, "")
+    assert Job.objects.values_list("status", "stopped_now").get() == ("stopped", True)
+
+
+def test_now_alone_is_refused(run, job):
+    ran = run("job_status", job.pk, "--now")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert ran.stderr == f"CommandError: --now is about --stop: manage.py job_status {job.pk} --stop --now\n"
+    assert Job.objects.get().status == Job.Status.RUNNING
 
 
 @pytest.mark.parametrize("action", ["--stop", "--resume", "--retry-failed", "--follow"])

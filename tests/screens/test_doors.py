@@ -66,6 +66,9 @@ DOORS = [
         for name in ("stop", "resume", "retry")
         for method in ("get", "head", "put", "delete")
     ),
+    ("aiops_job_stop_now", "get", RUN | {"job only": 403}),
+    ("aiops_job_stop_now", "post", EFFECT | {"job only": 403}),
+    *(("aiops_job_stop_now", method, NOT_THIS_WAY) for method in ("put", "delete")),
     # What one thinks of a model is one's own; what holds for everybody is not.
     *((f"aiops_modelcard_{name}", "post", EFFECT | {"viewer": 302}) for name in ("favourite", "opine")),
     *((f"aiops_modelcard_{name}", "post", EFFECT | {"runner": 403}) for name in ("sync", "write")),
@@ -158,7 +161,7 @@ def test_who_may_do_what(sign_in, rows, name, method, by):
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"job_{name}" for name in ("stop", "resume", "retry")),
+        *(f"job_{name}" for name in ("stop", "stop_now", "resume", "retry")),
         *(f"modelcard_{name}" for name in ("favourite", "opine", "sync", "write")),
     ],
 )

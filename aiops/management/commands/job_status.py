@@ -32,6 +32,7 @@ class Command(JobCommand):
         "  manage.py job_status 7 --follow\n"
         "  manage.py job_status 7 --json\n"
         "  manage.py job_status 7 --stop\n"
+        "  manage.py job_status 7 --stop --now\n"
         "  manage.py job_status 7 --resume --follow\n"
         "  manage.py job_status 7 --retry-failed\n"
         "  manage.py job_status 7 --retry-failed schema\n\n"
@@ -55,6 +56,9 @@ class Command(JobCommand):
             metavar="KIND",
             help="try failed rows again: all, or those that failed for one reason",
         )
+        parser.add_argument(
+            "--now", action="store_true", help="with --stop: what is in flight is given up, paid for and thrown away"
+        )
         parser.add_argument("--follow", action="store_true", help="watch it until its end")
         parser.add_argument("--json", action="store_true", help="print JSON; money in nano-dollars")
 
@@ -67,10 +71,12 @@ class Command(JobCommand):
                 raise refused(_("Name the job first, as in: manage.py job_status 7 --follow"))
             self._list(as_json=options["json"])
             return
+        if options["now"] and not options["stop"]:
+            raise refused(_("--now is about --stop: manage.py job_status %(id)s --stop --now") % {"id": number})
         job = find_job(number)
         with refusals():
             if options["stop"]:
-                stop(job)
+                stop(job, give_up=options["now"])
             elif options["resume"]:
                 resume(job)
             elif options["retry_failed"] is not None:
