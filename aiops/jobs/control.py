@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from aiops.failpoints import failpoint
 from aiops.jobs.doorbell import ring
-from aiops.jobs.models import Job
+from aiops.jobs.models import Job, Priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,18 @@ def stop(job: Job, *, give_up: bool = False) -> str:
     return _("The job is stopped: its batches are cancelled, and what they have answered by then is kept and paid for.")
 
 
+def set_priority(job: Job, priority: Priority) -> str:
+    """Say how urgent a job is from now on. Returns one sentence about it.
+
+    Workers that are at less urgent jobs make room for it within seconds, where no other is free.
+
+    Raises:
+        WrongState: it is finished.
+    """
+    job.set_priority(priority)
+    return _("The priority of the job is %(priority)s.") % {"priority": priority.label}
+
+
 def resume(job: Job) -> None:
     """Let a paused or stopped job go on.
 
@@ -94,4 +106,4 @@ def retry_failed(job: Job, kind: str = "") -> Retried:
     return Retried(count, waiting=waiting)
 
 
-__all__ = ["Retried", "resume", "retry_failed", "stop"]
+__all__ = ["Retried", "resume", "retry_failed", "set_priority", "stop"]

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from aiops.gateway.testing import Status
-from aiops.jobs.models import Item, Job
+from aiops.jobs.models import Item, Job, Priority
 from aiops.jobs.sources import model_source
 from aiops.jobs.start import start_job
 from aiops.jobs.tasks import work
@@ -197,6 +197,12 @@ def test_stop_now_gives_up_what_is_in_flight(run, job):
     stopped = run("job_status", job.pk, "--stop", "--now")
     assert (stopped.code, stopped.stderr) == (0, "")
     assert Job.objects.values_list("status", "stopped_now").get() == ("stopped", True)
+
+
+def test_how_urgent_a_job_is_can_be_changed(run, job):
+    assert run("job_status", job.pk, "--priority", "high").code == 0
+    assert Job.objects.get().priority == Priority.HIGH
+    assert run("job_status", job.pk, "--priority", "urgent").code == 2
 
 
 def test_now_alone_is_refused(run, job):

@@ -14,6 +14,7 @@ from aiops.cache.models import CachedAnswer
 from aiops.catalogue.models import ModelCard
 from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
+from aiops.jobs.models.priority import WORDS
 from aiops.jobs.schedules.model import JobSchedule
 from aiops.ledger.models import Budget
 from aiops.ledger.own_prices import OwnPrice
@@ -68,6 +69,8 @@ DOORS = [
     ),
     ("aiops_job_stop_now", "get", RUN | {"job only": 403}),
     ("aiops_job_stop_now", "post", EFFECT | {"job only": 403}),
+    *((f"aiops_job_priority_{word}", "post", EFFECT | {"job only": 403}) for word in WORDS),
+    *((f"aiops_job_priority_{word}", method, NOT_THIS_WAY) for word in WORDS for method in ("get", "head", "put")),
     *(("aiops_job_stop_now", method, NOT_THIS_WAY) for method in ("put", "delete")),
     # What one thinks of a model is one's own; what holds for everybody is not.
     *((f"aiops_modelcard_{name}", "post", EFFECT | {"viewer": 302}) for name in ("favourite", "opine")),

@@ -14,7 +14,7 @@ from django_q.models import OrmQ
 from openpyxl import load_workbook
 
 from aiops.calls.models import Call
-from aiops.jobs.models import Item, Job
+from aiops.jobs.models import Item, Job, Priority
 from aiops.jobs.progress import progress_of
 from tests.screens.rows import make_call, make_job, make_version
 
@@ -189,6 +189,19 @@ def test_stopping_now_is_asked_about_first(sign_in, version):
 def test_stopping_now_is_offered_where_calls_may_be_under_way(boss, version, status, claimed, stopped_now, shown):
     job = make_job(version, status=status, claimed=claimed, stopped_now=stopped_now)
     assert (page_of(job, "stop_now") in text_of(boss, job)) == shown
+
+
+def test_how_urgent_a_job_is_can_be_changed_on_its_page(sign_in, version):
+    client = sign_in("aiops.view_job", "aiops.run_job")
+    job = make_job(version, pending=2)
+    html = text_of(client, job)
+    assert "make it high" in html and "make it low" in html and "make it normal" not in html
+    answer = client.post(page_of(job, "priority_high"), follow=True)
+    assert "The priority of the job is high." in answer.content.decode()
+    job.refresh_from_db()
+    assert job.priority == Priority.HIGH
+    assert "make it" not in text_of(sign_in("aiops.view_job"), job)
+    assert "make it" not in text_of(client, make_job(version, status=Job.Status.FINISHED, succeeded=1))
 
 
 def test_retry_gives_failed_rows_back_and_wakes_a_worker(sign_in, version):

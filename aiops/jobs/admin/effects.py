@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -15,9 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aiops.jobs.admin.reading import may_send_rows
-from aiops.jobs.control import resume, retry_failed, stop
+from aiops.jobs.control import resume, retry_failed, set_priority, stop
 from aiops.jobs.errors import JobRefused, WrongState
-from aiops.jobs.models import Item, Job
+from aiops.jobs.models import Item, Job, Priority
 from aiops.jobs.progress import Progress
 from aiops.jobs.under_way import under_way
 from aiops.options import InvalidOption
@@ -86,6 +87,13 @@ EFFECTS = {
 }
 
 
+for priority in Priority:
+    # One address each: what a button does is said by where it leads.
+    EFFECTS[f"priority_{priority.word}"] = Effect(
+        label=priority.label, do=partial(set_priority, priority=priority), fits=lambda progress: False, sends=False
+    )
+
+
 def may_run(model_admin: ReadOnlyAdmin[Job], request: HttpRequest) -> bool:
     """Whether the person may do anything to jobs."""
     return model_admin.has_view_permission(request) and request.user.has_perm("aiops.run_job")
@@ -104,6 +112,18 @@ def possible(model_admin: ReadOnlyAdmin[Job], request: HttpRequest, progress: Pr
         (reverse(f"admin:aiops_job_{name}", args=(progress.job.pk,), current_app=site), effect)
         for name, effect in EFFECTS.items()
         if effect.fits(progress) and may_do(model_admin, request, progress.job, effect)
+    ]
+
+
+def priorities(model_admin: ReadOnlyAdmin[Job], request: HttpRequest, job: Job) -> list[tuple[str, object]]:
+    """Address and label of the priorities that it might have instead; none where it makes no difference."""
+    if job.status == Job.Status.FINISHED or not may_run(model_admin, request):
+        return []
+    site = model_admin.admin_site.name
+    return [
+        (reverse(f"admin:aiops_job_priority_{one.word}", args=(job.pk,), current_app=site), one.label)
+        for one in Priority
+        if one != job.priority
     ]
 
 

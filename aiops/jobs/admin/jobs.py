@@ -129,6 +129,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
             **progress,
             **live.rows_of(self.admin_site, request, row),
             "effects": effects.possible(self, request, progress["progress"]),
+            "priorities": effects.priorities(self, request, row),
             "formats": downloads(self, request, row),
             **since(self, request, row),
         }

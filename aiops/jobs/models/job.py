@@ -18,6 +18,7 @@ from aiops.failpoints import failpoint
 from aiops.jobs.errors import WrongState
 from aiops.jobs.models.at_work import AtWork
 from aiops.jobs.models.from_code import FromCode
+from aiops.jobs.models.priority import Priority, Urgent
 from aiops.jobs.models.trying import Trying
 from aiops.ledger.periods import periods_of
 from aiops.ledger.scopes import ChargedTo
@@ -47,12 +48,20 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Running, or with batches of which something is still to come."""
         return self.filter(Q(status=Job.Status.RUNNING) | Q(transport=Job.Transport.BATCH) & Q(_open_batches()))
 
+    def waiting(self, now: datetime) -> Self:
+        """Rung for, and no worker has come yet."""
+        return self.running().filter(Q(worker=None) | Q(worker_until__lt=now), rung_at__isnull=False)
+
+    def to_work_at(self) -> Self:
+        """Those with work, with all that a worker reads of them."""
+        return self.with_work().select_related("version__prompt", "version__schema__schema")
+
     def left_alone(self, now: datetime) -> Self:
         """The same, with no worker at them."""
         return self.with_work().filter(Q(worker=None) | Q(worker_until__lt=now))
 
 
-class Job(AtWork, FromCode, Trying, models.Model):
+class Job(AtWork, FromCode, Trying, Urgent, models.Model):
     """One version, run over one source, once."""
 
     class Status(models.TextChoices):
@@ -88,6 +97,12 @@ class Job(AtWork, FromCode, Trying, models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PLANNING, db_index=True)
     stopped_now = models.BooleanField(
         _("stopped now"), default=False, editable=False, help_text=_("What was in flight is given up.")
+    )
+    priority = models.PositiveSmallIntegerField(
+        _("priority"),
+        choices=Priority,
+        default=Priority.NORMAL,
+        help_text=_("Where jobs wait for a worker, the more urgent ones go first, and one that runs makes room."),
     )
     paused_because = models.TextField(_("why it is paused"), blank=True)
     waits_for = models.BigIntegerField(
