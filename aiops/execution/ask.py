@@ -28,6 +28,9 @@ for this attempt too), and the attempt's number. Gives why it may not be made.""
 
 AsyncRehold = Callable[[Prepared, Ending | None, int], Awaitable[AttemptRefused | None]]
 
+Told = Callable[[GatewayError], None]
+"""Told of each attempt that gave nothing, as soon as that is known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedAttempt:
@@ -89,6 +92,7 @@ class Tally:
     held_attempt: int = 1
     earlier: int = 0
     """Attempts that were made of somebody else, before this one was asked instead."""
+    told: Told | None = None
     is_out: bool = False
     """Whether an attempt has left of which nobody knows yet how it ends."""
 
@@ -142,6 +146,8 @@ class Tally:
         """Note an attempt that gave nothing; the error, to be raised again."""
         self.failed_at = time.monotonic()
         self.is_out = False
+        if self.told is not None:
+            self.told(error)
         error.forget(self.prepared.plan.connection.api_key)
         mind(self.prepared, error)
         self.failures.append(

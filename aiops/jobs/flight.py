@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aiops.execution.ask import Ended, FailedAttempt
 from aiops.execution.chain import Chain, acarry_out
@@ -14,8 +16,13 @@ from aiops.execution.errors import AttemptRefused
 from aiops.execution.prepare import Prepared
 from aiops.failpoints import failpoint
 from aiops.gateway.clients import close_async_clients
+from aiops.gateway.errors import GatewayError
 from aiops.gateway.retry import RetryPolicy
+from aiops.jobs.slots import Slots
 from aiops.ledger.holds import Ending
+
+PATIENCE = 4
+"""Part of its deadline for which a call waits for a slot to be sent once more; then it leaves beyond the slots."""
 
 GIVING_UP = 5.0
 """Seconds in which a call that is cancelled has closed its connection; else it is asked to once more."""
@@ -45,10 +52,14 @@ class GivenUp:
 
 
 class Flight:
-    """Sends what it is given, so many at a time; what has ended is collected."""
+    """Sends what it is given, so many at a time; what has ended is collected.
+
+    No call begins while as many as there are slots have not ended, and none is sent once more while as many sendings
+    are under way: they are fewer by those that wait between two attempts.
+    """
 
     def __init__(self, slots: int, policy: RetryPolicy) -> None:
-        self.slots = slots
+        self.slots = Slots(slots)
         self.policy = policy
         self.size = 0
         """Calls that were given and not yet collected."""
@@ -57,7 +68,10 @@ class Flight:
         self._all_landed = threading.Event()
         self._flying = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting: dict[asyncio.Task[None], Prepared] = {}
+        self._waiting: deque[Prepared] = deque()
+        self._again: deque[tuple[asyncio.Task[Any], asyncio.Future[None]]] = deque()
+        self._since: dict[asyncio.Task[Any], float] = {}
+        """Task of a sending that is under way → when it began."""
         self._chains: dict[asyncio.Task[None], Chain] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="aiops-flight", daemon=True)
@@ -108,7 +122,6 @@ class Flight:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._slot = asyncio.Semaphore(self.slots)
         self._loop.run_forever()
         for task in self._tasks:
             task.cancel()
@@ -119,20 +132,42 @@ class Flight:
     def _take_off(self, batch: Sequence[Prepared]) -> None:
         self._all_landed.clear()
         self._flying += len(batch)
-        for prepared in batch:
-            task = self._loop.create_task(self._fly(prepared))
+        self._waiting.extend(batch)
+        self._fill()
+
+    def _fill(self) -> None:
+        """Give the slots that are free to those that wait to be sent once more, and then to others."""
+        while self._again and len(self._since) < self.slots.now:
+            task, slot = self._again.popleft()
+            if not slot.done():
+                self._since[task] = time.monotonic()
+                slot.set_result(None)
+        while self._waiting and len(self._chains) < self.slots.now:
+            chain = Chain(self._waiting.popleft(), self.policy, self._failed)
+            task = self._loop.create_task(self._fly(chain))
             self._tasks.add(task)
-            self._waiting[task] = prepared
-            task.add_done_callback(self._tasks.discard)
+            self._chains[task] = chain
+            self._since[task] = time.monotonic()
+            task.add_done_callback(self._gone)
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._since.pop(task, None) is not None:
+            self._fill()
+
+    def _failed(self, error: GatewayError) -> None:
+        began = self._since.pop(_this_task(), None)
+        if began is not None:
+            self.slots.failed(error, began=began, at=time.monotonic())
+            self._fill()
 
     async def _withdraw(self) -> list[Prepared]:
-        waiting, self._waiting = self._waiting, {}
-        for task in waiting:
-            task.cancel()
+        waiting = list(self._waiting)
+        self._waiting.clear()
         self._flying -= len(waiting)
         if not self._flying:
             self._all_landed.set()
-        return list(waiting.values())
+        return waiting
 
     async def _give_up(self) -> list[GivenUp]:
         flying = set(self._chains)
@@ -147,27 +182,39 @@ class Flight:
             self._all_landed.set()
         return gone
 
-    async def _fly(self, prepared: Prepared) -> None:
-        async with self._slot:
-            task = asyncio.current_task()
-            chain = Chain(prepared, self.policy)
-            if task is not None:
-                del self._waiting[task]
-                self._chains[task] = chain
-            failpoint("flight.leaving")
-            ended = await acarry_out(chain, rehold=self._rehold)
-            if task is not None:
-                del self._chains[task]
+    async def _fly(self, chain: Chain) -> None:
+        failpoint("flight.leaving")
+        ended = await acarry_out(chain, rehold=self._rehold)
         failpoint("flight.landed")
+        task = _this_task()
+        full = len(self._chains) >= self.slots.now
+        del self._chains[task]
+        began = self._since.pop(task, None)
+        if began is not None and ended.completion is not None and not ended.fell_back:
+            self.slots.answered(began=began, full=full)
         self._landed.append(ended)
         self._flying -= 1
         if not self._flying:
             self._all_landed.set()
+        self._fill()
 
     async def _rehold(self, prepared: Prepared, spent: Ending | None, attempt: int) -> AttemptRefused | None:
         answer: asyncio.Future[AttemptRefused | None] = self._loop.create_future()
         self._reholds.append(Rehold(prepared, spent, attempt, answer))
-        return await answer
+        refusal = await answer
+        if refusal is None and _this_task() not in self._since:
+            await self._slot_again()
+        return refusal
+
+    async def _slot_again(self) -> None:
+        """Wait for a slot, before anybody who was not sent yet; but not until the call itself is out of time."""
+        slot: asyncio.Future[None] = self._loop.create_future()
+        self._again.append((_this_task(), slot))
+        self._fill()
+        try:
+            await asyncio.wait_for(slot, self.policy.deadline / PATIENCE)
+        except TimeoutError:
+            self._since[_this_task()] = time.monotonic()
 
 
 def _give(answer: asyncio.Future[AttemptRefused | None], refusal: AttemptRefused | None) -> None:
@@ -185,3 +232,10 @@ def _as_given_up(chain: Chain) -> GivenUp:
         failures=tuple(tally.failures),
         attempts=tally.attempts,
     )
+
+
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("Only a task comes here.")
+    return task

@@ -71,6 +71,7 @@ class Worker:
         self.withdrawn: list[Prepared] = []
         self.given_up: list[GivenUp] = []
         self.stopped_now = False
+        self.told_slots = self.slots
         self.troubled_since: float | None = None
 
     def work_window(self, now: datetime, *, claiming: bool) -> bool:
@@ -82,13 +83,15 @@ class Worker:
         if self.flight.size:
             ended, reholds = self.flight.collect(TICK)
             self.unwritten += ended
+            self._tell_of_slots()
             self.asking += reholds
         begun = 0
         try:
             beat_now_and_then()
             self._write(now)
             if self.may_go_on(now) and claiming:
-                begun = self._top_up(min(self.slots + self.spare, self.most) - self.flight.size, now)
+                slots = self.flight.slots.now
+                begun = self._top_up(min(slots + min(self.spare, slots), self.most) - self.flight.size, now)
             else:
                 self._withdraw(now)
                 if self.stopped_now:
@@ -119,11 +122,20 @@ class Worker:
             return False
         return True
 
+    def _tell_of_slots(self) -> None:
+        slots = self.flight.slots
+        if slots.now == self.told_slots:
+            return
+        level = logging.WARNING if slots.now < self.told_slots else logging.INFO
+        words = (self.job.pk, slots.now, slots.most, self.plan.connection.alias)
+        logger.log(level, "job %s: %d of %d calls at a time, as many as %r bears", *words)
+        self.told_slots = slots.now
+
     def _write(self, now: datetime) -> None:
         """Put down what has ended, and answer those that ask for money."""
         if self.unwritten:
             failpoint("write.collected")
-            outcomes = flush(self.job, self.unwritten, owner=self.token)
+            outcomes = flush(self.job, self.unwritten, owner=self.token, slots=self.flight.slots.lowered_to)
             failpoint("write.flushed")
             self.ended += len(self.unwritten)
             failed = [outcome for outcome in outcomes if not outcome.succeeded]

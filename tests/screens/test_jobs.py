@@ -204,6 +204,12 @@ def test_how_urgent_a_job_is_can_be_changed_on_its_page(sign_in, version):
     assert "make it" not in text_of(client, make_job(version, status=Job.Status.FINISHED, succeeded=1))
 
 
+def test_a_job_that_is_slowed_down_says_so(boss, version):
+    assert "slowed down to 8 calls at a time" in text_of(boss, make_job(version, pending=2, slots=8))
+    assert "slowed down" not in text_of(boss, make_job(version, pending=2))
+    assert "slowed down" not in text_of(boss, make_job(version, status=Job.Status.PAUSED, pending=2, slots=8))
+
+
 def test_retry_gives_failed_rows_back_and_wakes_a_worker(sign_in, version):
     client = sign_in("aiops.view_job", "aiops.run_job")
     job = make_job(version, status=Job.Status.FINISHED, succeeded=1, failed=3)

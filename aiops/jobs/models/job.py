@@ -159,6 +159,9 @@ class Job(AtWork, FromCode, Trying, Urgent, models.Model):
 
     worker: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("worker"), null=True, editable=False)
     worker_until = models.DateTimeField(_("worker's lease"), null=True, editable=False)
+    slots = models.PositiveIntegerField(
+        _("calls at a time, where the provider bears no more"), null=True, editable=False
+    )
     rung_at = models.DateTimeField(_("rung for"), null=True, editable=False, help_text=_("Until a worker comes."))
 
     told_of = models.CharField(
