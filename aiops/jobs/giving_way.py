@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Count, Q, Subquery
 from django.utils import timezone
 
 from aiops.execution.trouble import TROUBLE
 from aiops.failpoints import failpoint
+from aiops.jobs.doorbell import ring
 from aiops.jobs.models import Job
 
 EVERY = 1.0
@@ -19,19 +21,22 @@ UNHEARD = timedelta(seconds=2)
 """A worker that is free hears a bell within half a second: for a job that nobody has come to for so long, none is."""
 
 
-def more_urgent_than(job: Job, now: datetime) -> Job | None:
-    """The most urgent job that waits for a worker, where it is more so than this one. Its ring counts as heard.
+def work_instead_of(job: Job, now: datetime) -> Job | None:
+    """The most urgent job that waits for a worker, where it is more so than this one, which is rung for again then.
 
-    Whoever is given it is the only one. Where it cannot be worked at, it does not keep this one from its turn: its
-    ring is over, and the sweeper rings once more where that was too early.
+    The ring of the other counts as heard: whoever is given it is the only one. Where it cannot be worked at, it does
+    not keep this one from its turn: the sweeper rings for it once more, and nobody before.
     """
     waiting = Job.objects.waiting(now).filter(priority__lt=job.priority).order_by("priority", "rung_at")
     for other, rung_at in waiting.values_list("pk", "rung_at")[:1]:
-        heard = Job.objects.waiting(now).filter(pk=other, rung_at=rung_at)
         failpoint("urgent.found")
-        if heard.update(rung_at=None):
+        with transaction.atomic():
+            if not Job.objects.waiting(now).filter(pk=other, rung_at=rung_at).update(rung_at=None):
+                return None
             failpoint("urgent.heard")
-            return Job.objects.to_work_at().filter(pk=other).first()
+            ring(job.pk)
+        failpoint("urgent.rung")
+        return Job.objects.to_work_at().filter(pk=other).first()
     return None
 
 

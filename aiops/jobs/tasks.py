@@ -22,7 +22,7 @@ from aiops.jobs.claim import lease
 from aiops.jobs.control import resume
 from aiops.jobs.doorbell import ring
 from aiops.jobs.errors import WrongState
-from aiops.jobs.giving_way import more_urgent_than
+from aiops.jobs.giving_way import work_instead_of
 from aiops.jobs.heartbeat import beat
 from aiops.jobs.models import Heartbeat, Job, Notice
 from aiops.jobs.schedules.due import run_due
@@ -92,13 +92,7 @@ def _with_work(job_id: int) -> Job | None:
 @patient
 def _most_urgent(job: Job) -> Job:
     """The job that is worked at: this one, or a more urgent one that waits, and then this is rung for again."""
-    with transaction.atomic():
-        other = more_urgent_than(job, timezone.now())
-        if other is None:
-            return job
-        ring(job.pk)
-        failpoint("urgent.rung")
-    return other
+    return work_instead_of(job, timezone.now()) or job
 
 
 def go_on_with_money(now: datetime) -> int:

@@ -14,7 +14,7 @@ from aiops.jobs import giving_way
 from aiops.jobs.control import set_priority
 from aiops.jobs.errors import JobRefused, WrongState
 from aiops.jobs.from_code import start_job as start_from_code
-from aiops.jobs.giving_way import UNHEARD, GivingWay, is_to_give_way, more_urgent_than
+from aiops.jobs.giving_way import UNHEARD, GivingWay, is_to_give_way, work_instead_of
 from aiops.jobs.models import Job, Priority
 from aiops.jobs.sources import model_source
 from aiops.jobs.start import start_job
@@ -118,7 +118,7 @@ def test_an_urgent_job_that_ends_its_workers_does_not_keep_the_others_from_their
 def test_whom_to_work_at_costs_one_question(started, django_assert_num_queries):
     normal = started()
     with django_assert_num_queries(1):
-        assert more_urgent_than(normal, timezone.now()) is None
+        assert work_instead_of(normal, timezone.now()) is None
 
 
 class TestMakingRoom:
@@ -148,7 +148,7 @@ class TestMakingRoom:
         assert not normal.items.filter(status="claimed").exists()
         assert normal.rung_at is not None, "it is rung for again"
         # The other one is heard of first, for whichever the worker is woken.
-        assert more_urgent_than(normal, timezone.now()) == high
+        assert work_instead_of(normal, timezone.now()) == high
 
     def test_one_job_that_waits_ends_one_slice_and_not_all(self, started):
         low, older, newer, high = started(Priority.LOW), started(), started(), started(Priority.HIGH)
