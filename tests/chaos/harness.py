@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from aiops.calls.models import Call
 from aiops.execution.lost import ABANDONED
-from aiops.gateway.testing import Answer, StandIn
+from aiops.gateway.testing import StandIn
 from aiops.jobs.control import resume, stop
 from aiops.jobs.errors import WrongState
 from aiops.jobs.models import Job
@@ -50,9 +50,6 @@ MOST_IN_FLIGHT = Q_CLUSTER["workers"] * 2 * MAX_IN_FLIGHT
 
 RESTS = timedelta(seconds=1)
 """How long a job stays stopped."""
-
-SLOW = 6
-"""Each so-many-th answer takes longer than from one window to the next."""
 
 STOPS_NOW = 0.1
 """How likely a job is stopped now, each time that the site is minded."""
@@ -106,8 +103,6 @@ class Chaos:
         self.at = at
         self.dice = random.Random(seed)
         self.provider = provider
-        # Some are still under way whenever a worker looks.
-        provider.when(lambda request: request.number % SLOW == 0, Answer(delay=1.5))
         self.told = Told()
         self.texts: dict[str, int] = {}
         self._aim = Aim(folder)
