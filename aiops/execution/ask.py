@@ -28,6 +28,9 @@ for this attempt too), and the attempt's number. Gives why it may not be made.""
 
 AsyncRehold = Callable[[Prepared, Ending | None, int], Awaitable[AttemptRefused | None]]
 
+Told = Callable[[GatewayError], None]
+"""Told of each attempt that gave nothing, as soon as that is known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedAttempt:
@@ -89,6 +92,9 @@ class Tally:
     held_attempt: int = 1
     earlier: int = 0
     """Attempts that were made of somebody else, before this one was asked instead."""
+    told: Told | None = None
+    is_out: bool = False
+    """Whether an attempt has left of which nobody knows yet how it ends."""
 
     def begin(self) -> None:
         """An attempt is about to be made."""
@@ -139,6 +145,9 @@ class Tally:
     def failed(self, error: GatewayError) -> GatewayError:
         """Note an attempt that gave nothing; the error, to be raised again."""
         self.failed_at = time.monotonic()
+        self.is_out = False
+        if self.told is not None:
+            self.told(error)
         error.forget(self.prepared.plan.connection.api_key)
         mind(self.prepared, error)
         self.failures.append(
@@ -154,6 +163,11 @@ class Tally:
             )
         )
         return error
+
+    def given_up(self) -> Ended:
+        """The call as it is after the last attempt that left and failed, where no other is made after it."""
+        self.attempts = self.failures[-1].number
+        return self.ended()
 
     def broken(self, error: Exception) -> Ended:
         """A fault of ours: it must not take other calls down with it, and may have cost money."""
@@ -213,6 +227,7 @@ async def aask(tally: Tally, *, rehold: AsyncRehold) -> Ended:
             tally.reheld(await rehold(prepared, tally.spent, tally.attempts))
         try:
             async with aleave(prepared, tally.timeout) as permit:
+                tally.is_out = True
                 came = await asend(prepared.request, prepared.plan.connection, timeout=tally.timeout, heard=heard)
                 if came.usage is not None:
                     permit.used(came.usage.tokens_in + came.usage.tokens_out)

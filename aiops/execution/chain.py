@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from django.utils import timezone
 
 from aiops.execution import cooldown
-from aiops.execution.ask import AsyncRehold, Ended, FailedAttempt, Rehold, Tally, aask, ask
+from aiops.execution.ask import AsyncRehold, Ended, FailedAttempt, Rehold, Tally, Told, aask, ask
 from aiops.execution.errors import REFUSALS, AttemptRefused
 from aiops.execution.fallbacks import Fallback
 from aiops.execution.judge import Outcome, judge
@@ -83,12 +83,16 @@ class Link:
 class Chain:
     """Where a call has come to among those that may be asked."""
 
-    def __init__(self, prepared: Prepared, policy: RetryPolicy) -> None:
+    def __init__(self, prepared: Prepared, policy: RetryPolicy, told: Told | None = None) -> None:
+        """
+        Args:
+            told: told of each attempt that fails with the one that was meant; what others do is not its business.
+        """
         self._prepared = prepared
         self._policy = policy
         self._left: deque[Fallback] = deque(prepared.plan.fallbacks)
         self._noted: Ended | None = None
-        self.tally = Tally(prepared, self._patience(0.0))
+        self.tally = Tally(prepared, self._patience(0.0), told=told)
         """How the one is asked whose turn it is: first the one that was meant."""
 
     def note(self, ended: Ended) -> None:
@@ -128,6 +132,19 @@ class Chain:
             )
             return Link(self.tally, outcome.ending)
         return None
+
+    @property
+    def has_left(self) -> bool:
+        """Whether anything was sent."""
+        return self.tally.is_out or bool(self.tally.failures)
+
+    def given_up(self) -> Ended | None:
+        """How a call ended that has left and is asked no further; None where an answer may be on its way."""
+        if self.tally.is_out:
+            return None
+        # One that waits to ask somebody else has ended as it did with whoever was asked before.
+        is_other = self.tally.failures[-1].number <= self.tally.earlier
+        return self._noted if is_other else self.tally.given_up()
 
     def _patience(self, elapsed: float) -> RetryPolicy:
         """The time that is left, shared between those that may still be asked: a first that hangs leaves some."""

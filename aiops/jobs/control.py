@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from aiops.failpoints import failpoint
 from aiops.jobs.doorbell import ring
-from aiops.jobs.models import Job
+from aiops.jobs.models import Job, Priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,41 @@ class Retried:
         return text % {"n": f"{self.count:,}"}
 
 
-def stop(job: Job) -> str:
+def stop(job: Job, *, give_up: bool = False) -> str:
     """Begin no further row; batches that are under way are cancelled. Returns one sentence about it.
+
+    Args:
+        give_up: stop now: calls that are under way do not end either. Their worker, wherever it is, closes their
+            connections within a second; those that were sent are `unknown` and charged at their holds, and their rows
+            are asked again once the job is resumed. Where it is dead, its lease has to end first, as ever.
 
     Raises:
         WrongState: it is over already.
     """
     now = timezone.now()
     with transaction.atomic():
-        job.stop(now=now)
-        if not job.batches.open().update(look_at=now):
-            return _("The job is stopped: calls that are under way end, no other begins.")
-        ring(job.pk)
+        job.stop(now=now, give_up=give_up)
+        failpoint("stop.made")
+        batched = job.batches.open().update(look_at=now)
+        if batched:
+            ring(job.pk)
+    if give_up:
+        return _("The job is stopped now: calls that were under way are given up, and asked again once it is resumed.")
+    if not batched:
+        return _("The job is stopped: calls that are under way end, no other begins.")
     return _("The job is stopped: its batches are cancelled, and what they have answered by then is kept and paid for.")
+
+
+def set_priority(job: Job, priority: Priority) -> str:
+    """Say how urgent a job is from now on. Returns one sentence about it.
+
+    Workers that are at less urgent jobs make room for it within seconds, where no other is free.
+
+    Raises:
+        WrongState: it is finished.
+    """
+    job.set_priority(priority)
+    return _("The priority of the job is %(priority)s.") % {"priority": priority.label}
 
 
 def resume(job: Job) -> None:
@@ -84,4 +106,4 @@ def retry_failed(job: Job, kind: str = "") -> Retried:
     return Retried(count, waiting=waiting)
 
 
-__all__ = ["Retried", "resume", "retry_failed", "stop"]
+__all__ = ["Retried", "resume", "retry_failed", "set_priority", "stop"]

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.freshness import Standing, in_need
-from aiops.jobs.models import Job
+from aiops.jobs.models import Job, Priority
+from aiops.jobs.models.priority import WORDS
 from aiops.jobs.sources import ModelSource, Source, SourceError
 from aiops.jobs.start import start_job as start
 from aiops.ledger.money import to_nanos
 from aiops.resources import ResourceError
-from prompts.errors import PromptError
+from prompts.errors import PromptError, choices
 from prompts.lookup import find_version
 from prompts.models import PromptVersion
 
@@ -34,6 +35,7 @@ def start_job(
     most_failures: int | None = None,
     most_failed_percent: int | None = None,
     try_first: int = 0,
+    priority: str = "normal",
 ) -> Job:
     """Run a prompt over rows, in the background.
 
@@ -53,6 +55,7 @@ def start_job(
         most_failed_percent: with a larger share of failed rows, of 20 at least, it is paused.
         try_first: so many rows from all over the source are asked first; then it is paused, and says what the others
             will cost.
+        priority: `high`, `normal` or `low`. Where jobs wait for a worker, the more urgent ones go first.
 
     Returns:
         The job; `job.wait()` waits for it, `job.results()` gives what came of the rows.
@@ -62,6 +65,9 @@ def start_job(
     """
     if only and only not in ONLY:
         raise JobRefused(_("only is “%(only)s”: it must be changed, new, or left out.") % {"only": only})
+    if priority not in WORDS:
+        words = {"priority": priority, "words": choices(WORDS)}
+        raise JobRefused(_("priority is “%(priority)s”: it must be one of %(words)s.") % words)
     try:
         version = find_version(prompt) if isinstance(prompt, str) else prompt
         source = _source(rows)
@@ -81,6 +87,7 @@ def start_job(
         most_failures=most_failures,
         most_failed_percent=most_failed_percent,
         try_first=try_first,
+        priority=Priority[priority.upper()],
     )
 
 

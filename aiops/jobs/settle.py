@@ -31,15 +31,18 @@ UNFIT = (DataError, IntegrityError, OverflowError, ValueError)
 """What a database or its driver says to a value that it cannot hold. Trying again does not help."""
 
 
-def flush(job: Job, ended: Sequence[Ended], *, owner: UUID) -> list[Outcome]:
+def flush(job: Job, ended: Sequence[Ended], *, owner: UUID, slots: int | None = None) -> list[Outcome]:
     """Judge what has ended, and write it. Returns what came of each.
 
     An answer that no database holds ends as an error of its own item: the others are written all the same.
+
+    Args:
+        slots: how many calls the job has in flight at a time, where the provider bears no more; None: all it may.
     """
     outcomes = [_judged(one) for one in ended]
     try:
         with durable():
-            settle(job, outcomes, owner=owner)
+            settle(job, outcomes, owner=owner, slots=slots)
     except UNFIT:
         logger.exception("job %s: a window of %d could not be written whole", job.pk, len(ended))
         for one, outcome in zip(ended, outcomes, strict=True):
@@ -66,7 +69,7 @@ def _flush_alone(job: Job, ended: Ended, outcome: Outcome, *, owner: UUID) -> No
             settle(job, [spoiled(ended, error)], owner=owner)
 
 
-def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
+def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID, slots: int | None = None) -> None:
     """Close calls and end their items. An item that another worker has taken over keeps what that one makes of it.
 
     Belongs in a transaction.
@@ -94,6 +97,7 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
         tokens_out=F("tokens_out") + sum(usage.tokens_out for usage in used if usage),
         cost=F("cost") + sum(outcome.cost or 0 for outcome in new),
         unknown_costs=F("unknown_costs") + sum(outcome.cost is None for outcome in new),
+        slots=slots,
         failures_in_a_row=_failures_in_a_row(new),
         ended_lately=F("ended_lately") + len(new),
         failed_lately=F("failed_lately") + sum(not outcome.succeeded for outcome in new),
@@ -107,17 +111,17 @@ def _failures_in_a_row(outcomes: Sequence[Outcome]) -> Any:
     return F("failures_in_a_row") + last if last == len(outcomes) else last
 
 
-def settle_lost(calls: CallQuerySet, *, text: str = "", now: datetime) -> None:
-    """Close calls whose process died, and add them to what their jobs do not know the cost of.
+def settle_lost(calls: CallQuerySet, *, now: datetime, **how: Any) -> None:
+    """Close calls whose end nobody will ever know, and add them to what their jobs do not know the cost of.
 
     Belongs in a transaction.
 
     Args:
-        text: one sentence about what became of them; empty for the usual one.
+        how: what is told of them, as `close_lost` takes it; nothing for those whose process died.
     """
     jobs = calls.open().exclude(job_id=None).order_by().values_list("job_id", flat=True).distinct()
     Job.objects.lock(*(job_id for job_id in jobs if job_id is not None))
-    for job_id, count in close_lost(calls, text=text, now=now).items():
+    for job_id, count in close_lost(calls, now=now, **how).items():
         if job_id is not None:
             Job.objects.filter(pk=job_id).update(unknown_costs=F("unknown_costs") + count)
 

@@ -18,6 +18,7 @@ from aiops.failpoints import failpoint
 from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.claim import pick
 from aiops.jobs.duplicates import follow_rest
+from aiops.jobs.giving_way import GivingWay
 from aiops.jobs.models import Job
 from aiops.jobs.tried import rest_of
 from aiops.jobs.worker import Worker, at_work, pause
@@ -35,7 +36,7 @@ class SliceReport:
 
 
 def work_slice(job: Job, *, seconds: float) -> SliceReport:
-    """Work at a job for about so long; then wait for what is in flight to end."""
+    """Work at a job for about so long, or until a more urgent one needs the worker; then let end what is in flight."""
     until = time.monotonic() + seconds
     try:
         plan = make_plan(job.version, connection=job.connection, model=job.model, now=timezone.now())
@@ -50,9 +51,10 @@ def work_slice(job: Job, *, seconds: float) -> SliceReport:
     if stays_until is None:
         return SliceReport(0, more=False)
     failpoint("slice.taken")
+    gives_way = GivingWay(job)
     worker = Worker(job, plan, token, stays_until=stays_until)
     try:
-        while worker.work_window(timezone.now(), claiming=time.monotonic() < until):
+        while worker.work_window(timezone.now(), claiming=time.monotonic() < until and not gives_way()):
             pass
     except BaseException:
         worker.flight.close()

@@ -20,7 +20,7 @@ from aiops.jobs.doorbell import ring
 from aiops.jobs.duplicates import Firsts
 from aiops.jobs.errors import JobRefused
 from aiops.jobs.inputs import Inputs, kept
-from aiops.jobs.models import Item, Job
+from aiops.jobs.models import Item, Job, Priority
 from aiops.jobs.most_cost import set_most_cost
 from aiops.jobs.plan import check
 from aiops.jobs.quote.sample import see_that_one_fits
@@ -50,6 +50,7 @@ def start_job(
     most_failures: int | None = None,
     most_failed_percent: int | None = None,
     try_first: int = 0,
+    priority: int = Priority.NORMAL,
     schedule: JobSchedule | None = None,
     again_of: Job | None = None,
     batch: bool = False,
@@ -66,6 +67,7 @@ def start_job(
         most_failed_percent: with a larger share of failed rows, of 20 at least, it is paused. None: never.
         try_first: so many rows from all over the source are asked before the others; then it is paused, and says what
             the others will cost.
+        priority: where jobs wait for a worker, the more urgent ones go first; one of `Priority`.
         schedule: by which it is started, where one does.
         again_of: the job of which rows are run again, or that new rows are added to.
         batch: in the provider's batches, at their price and within a day.
@@ -90,6 +92,7 @@ def start_job(
         "most_failures": most_failures,
         "most_failed_percent": most_failed_percent,
         "try_first": try_first,
+        "priority": priority,
         "schedule": schedule,
         "again_of": again_of,
         "transport": Job.Transport.BATCH if batch else Job.Transport.LIVE,

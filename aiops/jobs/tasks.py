@@ -22,6 +22,7 @@ from aiops.jobs.claim import lease
 from aiops.jobs.control import resume
 from aiops.jobs.doorbell import ring
 from aiops.jobs.errors import WrongState
+from aiops.jobs.giving_way import work_instead_of
 from aiops.jobs.heartbeat import beat
 from aiops.jobs.models import Heartbeat, Job, Notice
 from aiops.jobs.schedules.due import run_due
@@ -43,6 +44,8 @@ def work(job_id: int, rung_at: str = "") -> int:
     A job that is gone, or does not run, is no work: the message came too late, or twice. Nor is one that has been rung
     for again since: else each message too many would ring for another, as long as the job lasts.
 
+    The message only wakes a worker: where a more urgent job waits, that one is worked at, and this is rung for again.
+
     Args:
         job_id: which job.
         rung_at: when the bell was rung that is heard now; empty for whoever comes without one.
@@ -52,14 +55,15 @@ def work(job_id: int, rung_at: str = "") -> int:
     if job is None or (rung_at and job.rung_at != datetime.fromisoformat(rung_at)):
         return 0
     failpoint("work.called")
+    job = _most_urgent(job)
     report = _work(job, seconds=options().slice_seconds)
     failpoint("work.sliced")
     flush_uses(now=timezone.now())
     if report.more:
         failpoint("work.ringing")
-        ring(job_id)
+        ring(job.pk)
     else:
-        tell_ends(timezone.now(), job_id=job_id)
+        tell_ends(timezone.now(), job_id=job.pk)
     return report.ended
 
 
@@ -82,9 +86,13 @@ def _say_alive_patiently() -> None:
 
 @patient
 def _with_work(job_id: int) -> Job | None:
-    return (
-        Job.objects.with_work().select_related("version__prompt", "version__schema__schema").filter(pk=job_id).first()
-    )
+    return Job.objects.to_work_at().filter(pk=job_id).first()
+
+
+@patient
+def _most_urgent(job: Job) -> Job:
+    """The job that is worked at: this one, or a more urgent one that waits, and then this is rung for again."""
+    return work_instead_of(job, timezone.now()) or job
 
 
 def go_on_with_money(now: datetime) -> int:

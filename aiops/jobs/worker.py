@@ -25,7 +25,8 @@ from aiops.gateway.retry import RetryPolicy
 from aiops.jobs.claim import MOST_CLAIMS, claim, give_back, lease, pick
 from aiops.jobs.errors import WrongState
 from aiops.jobs.failing import too_much_fails
-from aiops.jobs.flight import Flight, Rehold
+from aiops.jobs.flight import Flight, GivenUp, Rehold
+from aiops.jobs.giving_up import write_given_up
 from aiops.jobs.heartbeat import beat_now_and_then
 from aiops.jobs.models import Item, Job
 from aiops.jobs.preparing import Broken, prepared
@@ -46,6 +47,10 @@ They bridge the time between windows. Never more than there are slots: a kill ma
 """
 
 
+SEEN = ("status", "worker", "stopped_now", "user_id", "row_type_id")
+"""What a worker looks at between two windows."""
+
+
 class Worker:
     """Owns the job while it works at it, and the items that it claims, by its token, until their leases end."""
 
@@ -64,6 +69,9 @@ class Worker:
         self.unwritten: list[Ended] = []
         self.asking: list[Rehold] = []
         self.withdrawn: list[Prepared] = []
+        self.given_up: list[GivenUp] = []
+        self.stopped_now = False
+        self.told_slots = self.slots
         self.troubled_since: float | None = None
 
     def work_window(self, now: datetime, *, claiming: bool) -> bool:
@@ -75,46 +83,59 @@ class Worker:
         if self.flight.size:
             ended, reholds = self.flight.collect(TICK)
             self.unwritten += ended
+            self._tell_of_slots()
             self.asking += reholds
         begun = 0
         try:
             beat_now_and_then()
             self._write(now)
             if self.may_go_on(now) and claiming:
-                begun = self._top_up(min(self.slots + self.spare, self.most) - self.flight.size, now)
+                slots = self.flight.slots.now
+                begun = self._top_up(min(slots + min(self.spare, slots), self.most) - self.flight.size, now)
             else:
                 self._withdraw(now)
+                if self.stopped_now:
+                    self._give_up(now)
             self.troubled_since = None
         except TROUBLE as error:
             self._bear(error)
-        return bool(self.flight.size or self.unwritten or self.withdrawn or begun or self.troubled_since)
+        kept = self.unwritten or self.withdrawn or self.given_up
+        return bool(self.flight.size or kept or begun or self.troubled_since)
 
     def may_go_on(self, now: datetime) -> bool:
         """Whether it may begin items: the job runs, nobody else is at it, and calls are not stopped.
 
-        Says now and then that it is there.
+        Says now and then that it is there. Sees whether what is in flight is to be given up.
         """
-        if now >= self.stays_until - at_work() / 2:
-            if not self.job.take(self.token, until=now + at_work(), now=now):
-                return False
+        if now >= self.stays_until - at_work() / 2 and self.job.take(self.token, until=now + at_work(), now=now):
             self.stays_until = now + at_work()
-        mine = Job.objects.running().filter(pk=self.job.pk, worker=self.token)
-        # Either may be deleted at any time, and no call can be about what is gone.
-        about = mine.values_list("user_id", "row_type_id").first()
-        if about is None:
+        seen = Job.objects.filter(pk=self.job.pk).values_list(*SEEN).first()
+        if seen is None:
             return False
-        self.job.user_id, self.job.row_type_id = about
+        # Either of the last may be deleted at any time, and no call can be about what is gone.
+        status, worker, self.stopped_now, self.job.user_id, self.job.row_type_id = seen
+        if status != Job.Status.RUNNING or worker != self.token:
+            return False
         if refusal := stopped():
             # What is held ready and has not left is taken back as well.
             pause(self.job, refusal)
             return False
         return True
 
+    def _tell_of_slots(self) -> None:
+        slots = self.flight.slots
+        if slots.now == self.told_slots:
+            return
+        level = logging.WARNING if slots.now < self.told_slots else logging.INFO
+        words = (self.job.pk, slots.now, slots.most, self.plan.connection.alias)
+        logger.log(level, "job %s: %d of %d calls at a time, as many as %r bears", *words)
+        self.told_slots = slots.now
+
     def _write(self, now: datetime) -> None:
         """Put down what has ended, and answer those that ask for money."""
         if self.unwritten:
             failpoint("write.collected")
-            outcomes = flush(self.job, self.unwritten, owner=self.token)
+            outcomes = flush(self.job, self.unwritten, owner=self.token, slots=self.flight.slots.lowered_to)
             failpoint("write.flushed")
             self.ended += len(self.unwritten)
             failed = [outcome for outcome in outcomes if not outcome.succeeded]
@@ -177,6 +198,18 @@ class Worker:
                 give_back([one.about.item_id for one in self.withdrawn], owner=self.token)
             failpoint("withdraw.written")
             self.withdrawn = []
+
+    def _give_up(self, now: datetime) -> None:
+        """What is in flight does not come to its end: whoever stopped the job would not have it so."""
+        failpoint("giveup.seen")
+        self.given_up += self.flight.give_up()
+        self.asking = [one for one in self.asking if not one.answer.done()]
+        if self.given_up:
+            failpoint("giveup.cancelled")
+            with durable():
+                write_given_up(self.job, self.given_up, owner=self.token, now=now)
+            failpoint("giveup.written")
+            self.given_up = []
 
     def _bear(self, error: DatabaseError | InterfaceError) -> None:
         """It is back in a moment, and nothing is lost until then."""

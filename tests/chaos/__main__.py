@@ -121,7 +121,7 @@ def one_site(options: argparse.Namespace) -> int:
     return 0
 
 
-SUMS = ("kills", "stops", "jobs", "rows", "sent", "twice", "too_late")
+COUNTED = ("kills", "stops", "jobs", "rows", "sent", "twice", "too_late", "given_up")
 
 
 def sentence(done: list[dict[str, Any]]) -> str:
@@ -129,14 +129,14 @@ def sentence(done: list[dict[str, Any]]) -> str:
     sums: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     for told in done:
-        sums.update({name: told.get(name, 0) for name in SUMS})
+        sums.update({name: told.get(name, 0) for name in COUNTED})
         sums["faults"] += len(told["faults"])
         kinds.update(told.get("by_kind", {}))
     places = sum(" at " in kind for kind in kinds)
     return (
         f"{sums['kills']} killed, {sums['stops']} stood still, at {places} places and {len(kinds) - places} ways from "
         f"outside · {sums['jobs']} jobs, {sums['rows']} rows, {sums['sent']} calls sent, {sums['twice']} of them twice "
-        f"and {sums['too_late']} too late · {sums['faults']} promises broken"
+        f"and {sums['given_up']} given up on purpose, {sums['too_late']} rows too late · {sums['faults']} promises broken"
     )
 
 

@@ -10,14 +10,20 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
 from django.db import OperationalError, close_old_connections, connection
+from django.utils import timezone
 
 from aiops.calls.models import Call
+from aiops.execution.lost import ABANDONED
 from aiops.gateway.testing import StandIn
+from aiops.jobs.control import resume, stop
+from aiops.jobs.errors import WrongState
 from aiops.jobs.models import Job
 from aiops.jobs.sources import model_source
 from aiops.jobs.start import start_job
@@ -44,7 +50,13 @@ AT_ONCE = 3
 MOST_IN_FLIGHT = Q_CLUSTER["workers"] * 2 * MAX_IN_FLIGHT
 """Calls of one cluster: those that fly, and as many that are held ready."""
 
-OF_OTHERS = ("plan.", "resume.", "retry.", "batch.", "schedule.")
+RESTS = timedelta(seconds=1)
+"""How long a job stays stopped."""
+
+STOPS_NOW = 0.1
+"""How likely a job is stopped now, each time that the site is minded."""
+
+OF_OTHERS = ("plan.", "stop.", "resume.", "retry.", "batch.", "schedule.")
 """Places where no worker comes by."""
 
 
@@ -72,6 +84,8 @@ class Told:
     twice: int = 0
     too_late: int = 0
     """Rows whose worker stood still for longer than their answer may take."""
+    given_up: int = 0
+    """Calls that were under way when their job was stopped now."""
 
     in_flight: int = 0
     """Calls under way at the moments at which somebody was hit."""
@@ -127,11 +141,21 @@ class Chaos:
         """What a site does by itself each minute, and whoever runs it when something has ended."""
         self.workers.keep_going()
         try:
+            self._stop_one_now()
             while Job.objects.filter(status=Job.Status.RUNNING).count() < AT_ONCE:
                 self._start_job()
             sweep()
         except OperationalError:
             close_old_connections()
+
+    def _stop_one_now(self) -> None:
+        """Somebody stops a job now, with what is in flight; and lets those go on that were stopped."""
+        for job in Job.objects.filter(status=Job.Status.STOPPED, ended_at__lt=timezone.now() - RESTS):
+            resume(job)
+        running = Job.objects.filter(status=Job.Status.RUNNING).order_by("?").first()
+        if running is not None and self.dice.random() < STOPS_NOW:
+            with suppress(WrongState):
+                stop(running, give_up=True)
 
     def _start_job(self) -> None:
         number = next(self._numbers)
@@ -206,6 +230,8 @@ class Chaos:
     def _is_over(self) -> bool:
         self.workers.keep_going()
         try:
+            for job in Job.objects.filter(status=Job.Status.STOPPED):
+                resume(job)
             sweep()
             return not any(left()[what] for what in ("jobs", "calls", "items"))
         except OperationalError:
@@ -217,7 +243,8 @@ class Chaos:
         told = self.told
         told.sent, told.rows, told.replaced = len(asked), len(self.texts), self.workers.replaced
         told.faults += broken(Counter(asked), self.texts)
-        told.twice, told.too_late = twice(), too_late()
+        told.given_up = Call.objects.filter(error_kind=ABANDONED).count()
+        told.twice, told.too_late = twice() - told.given_up, too_late()
         if told.too_late > (most := told.stops * MOST_IN_FLIGHT):
             told.faults.append(f"{told.too_late} rows failed since they were too late, {most} may have been")
         if told.twice > (most := told.in_flight + told.replaced * MOST_IN_FLIGHT):

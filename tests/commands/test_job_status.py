@@ -20,7 +20,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from aiops.gateway.testing import Status
-from aiops.jobs.models import Item, Job
+from aiops.jobs.models import Item, Job, Priority
 from aiops.jobs.sources import model_source
 from aiops.jobs.start import start_job
 from aiops.jobs.tasks import work
@@ -118,6 +118,7 @@ def test_stop_resume_and_finish(run, job, provider):
     assert stopped.stdout.splitlines()[-1] == (
         f"The job is stopped, 20 rows left; let it go on with: manage.py job_status {job.pk} --resume"
     )
+    assert not Job.objects.get().stopped_now
     work(job.pk)
     assert provider.requests == []
 
@@ -190,6 +191,25 @@ def test_a_job_that_is_not_there_beside_others(run, job):
     assert ran.stderr == (
         f"CommandError: There is no job {job.pk + 1}; the latest is {job.pk}: see manage.py job_status.\n"
     )
+
+
+def test_stop_now_gives_up_what_is_in_flight(run, job):
+    stopped = run("job_status", job.pk, "--stop", "--now")
+    assert (stopped.code, stopped.stderr) == (0, "")
+    assert Job.objects.values_list("status", "stopped_now").get() == ("stopped", True)
+
+
+def test_how_urgent_a_job_is_can_be_changed(run, job):
+    assert run("job_status", job.pk, "--priority", "high").code == 0
+    assert Job.objects.get().priority == Priority.HIGH
+    assert run("job_status", job.pk, "--priority", "urgent").code == 2
+
+
+def test_now_alone_is_refused(run, job):
+    ran = run("job_status", job.pk, "--now")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert ran.stderr == f"CommandError: --now is about --stop: manage.py job_status {job.pk} --stop --now\n"
+    assert Job.objects.get().status == Job.Status.RUNNING
 
 
 @pytest.mark.parametrize("action", ["--stop", "--resume", "--retry-failed", "--follow"])

@@ -126,3 +126,19 @@ def test_a_real_clock_is_held_to_as_well():
         answers = [httpx2.post(f"{provider.base_url}/chat/completions", json=asked) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert 0 < int(answers[2].headers["retry-after-ms"]) <= 60_000
+
+
+def test_what_comes_beyond_what_is_borne_at_a_time_is_refused_at_once():
+    async def six(provider):
+        async with AsyncOpenAI(base_url=provider.base_url, api_key="k", max_retries=0) as client:
+            messages = [{"role": "user", "content": "x"}]
+            asked = (client.chat.completions.create(model="m", messages=messages) for _ in range(6))
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+    with StandIn(most_at_once=2, latency=0.5) as provider:
+        refusals = [one for one in asyncio.run(six(provider)) if isinstance(one, openai.RateLimitError)]
+        assert len(refusals) == 4
+        assert not any("retry-after" in one.response.headers for one in refusals)
+        assert (provider.totals.answers, provider.totals.rate_limited) == (2, 4)
+        provider.most_at_once = None
+        assert not any(isinstance(one, Exception) for one in asyncio.run(six(provider)))

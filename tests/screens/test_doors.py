@@ -14,6 +14,7 @@ from aiops.cache.models import CachedAnswer
 from aiops.catalogue.models import ModelCard
 from aiops.files.models import UploadedFile
 from aiops.jobs.models import Item, Job
+from aiops.jobs.models.priority import WORDS
 from aiops.jobs.schedules.model import JobSchedule
 from aiops.ledger.models import Budget
 from aiops.ledger.own_prices import OwnPrice
@@ -66,6 +67,11 @@ DOORS = [
         for name in ("stop", "resume", "retry")
         for method in ("get", "head", "put", "delete")
     ),
+    ("aiops_job_stop_now", "get", RUN | {"job only": 403}),
+    ("aiops_job_stop_now", "post", EFFECT | {"job only": 403}),
+    *((f"aiops_job_priority_{word}", "post", EFFECT | {"job only": 403}) for word in WORDS),
+    *((f"aiops_job_priority_{word}", method, NOT_THIS_WAY) for word in WORDS for method in ("get", "head", "put")),
+    *(("aiops_job_stop_now", method, NOT_THIS_WAY) for method in ("put", "delete")),
     # What one thinks of a model is one's own; what holds for everybody is not.
     *((f"aiops_modelcard_{name}", "post", EFFECT | {"viewer": 302}) for name in ("favourite", "opine")),
     *((f"aiops_modelcard_{name}", "post", EFFECT | {"runner": 403}) for name in ("sync", "write")),
@@ -159,7 +165,7 @@ def test_who_may_do_what(sign_in, rows, name, method, by):
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"job_{name}" for name in ("stop", "resume", "retry")),
+        *(f"job_{name}" for name in ("stop", "stop_now", "resume", "retry")),
         *(f"modelcard_{name}" for name in ("favourite", "opine", "sync", "write")),
     ],
 )

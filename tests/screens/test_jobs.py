@@ -13,9 +13,10 @@ from django.utils import timezone
 from django_q.models import OrmQ
 from openpyxl import load_workbook
 
-from aiops.jobs.models import Item, Job
+from aiops.calls.models import Call
+from aiops.jobs.models import Item, Job, Priority
 from aiops.jobs.progress import progress_of
-from tests.screens.rows import make_job, make_version
+from tests.screens.rows import make_call, make_job, make_version
 
 LIST = "/admin/aiops/job/"
 
@@ -155,6 +156,58 @@ def test_stop_and_resume(sign_in, version):
     job.refresh_from_db()
     assert job.status == Job.Status.RUNNING
     assert OrmQ.objects.count() == 1
+
+
+def test_stopping_now_is_asked_about_first(sign_in, version):
+    client = sign_in("aiops.view_job", "aiops.run_job")
+    job = make_job(version, claimed=2, pending=2)
+    for item in job.items.filter(status=Item.Status.CLAIMED):
+        make_call(version, status=Call.Status.SENDING, job_id=job.pk, item_id=item.pk)
+    assert f'<a class="button" href="{page_of(job, "stop_now")}">Stop now…</a>' in text_of(client, job)
+    asked = client.get(page_of(job, "stop_now")).content.decode()
+    assert "About 2 calls are under way: their answers are paid for and thrown away." in asked
+    job.refresh_from_db()
+    assert job.status == Job.Status.RUNNING
+    answer = client.post(page_of(job, "stop_now"), follow=True)
+    assert "The job is stopped now: calls that were under way are given up" in answer.content.decode()
+    job.refresh_from_db()
+    assert (job.status, job.stopped_now) == (Job.Status.STOPPED, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "claimed", "stopped_now", "shown"),
+    [
+        (Job.Status.RUNNING, 0, False, True),
+        (Job.Status.PAUSED, 1, False, True),
+        (Job.Status.STOPPED, 1, False, True),
+        (Job.Status.STOPPED, 1, True, False),
+        (Job.Status.STOPPED, 0, False, False),
+        (Job.Status.PLANNING, 0, False, False),
+        (Job.Status.FINISHED, 0, False, False),
+    ],
+)
+def test_stopping_now_is_offered_where_calls_may_be_under_way(boss, version, status, claimed, stopped_now, shown):
+    job = make_job(version, status=status, claimed=claimed, stopped_now=stopped_now)
+    assert (page_of(job, "stop_now") in text_of(boss, job)) == shown
+
+
+def test_how_urgent_a_job_is_can_be_changed_on_its_page(sign_in, version):
+    client = sign_in("aiops.view_job", "aiops.run_job")
+    job = make_job(version, pending=2)
+    html = text_of(client, job)
+    assert "make it high" in html and "make it low" in html and "make it normal" not in html
+    answer = client.post(page_of(job, "priority_high"), follow=True)
+    assert "The priority of the job is high." in answer.content.decode()
+    job.refresh_from_db()
+    assert job.priority == Priority.HIGH
+    assert "make it" not in text_of(sign_in("aiops.view_job"), job)
+    assert "make it" not in text_of(client, make_job(version, status=Job.Status.FINISHED, succeeded=1))
+
+
+def test_a_job_that_is_slowed_down_says_so(boss, version):
+    assert "slowed down to 8 calls at a time" in text_of(boss, make_job(version, pending=2, slots=8))
+    assert "slowed down" not in text_of(boss, make_job(version, pending=2))
+    assert "slowed down" not in text_of(boss, make_job(version, status=Job.Status.PAUSED, pending=2, slots=8))
 
 
 def test_retry_gives_failed_rows_back_and_wakes_a_worker(sign_in, version):

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from aiops.gateway.stand_in.arriving import Arrived, received
+from aiops.gateway.stand_in.at_once import AtOnce
 from aiops.gateway.stand_in.batches import Batches
 from aiops.gateway.stand_in.counting import tokens_asked
 from aiops.gateway.stand_in.exchange import Exchange, Manner
@@ -43,6 +44,7 @@ class Provider:
         operations: Mapping[str, Operation],
         limits: RateLimits,
         keep_requests: bool,
+        at_once: AtOnce | None = None,
     ) -> None:
         self.requests: list[Received] = []
         self.failures: list[Exception] = []
@@ -55,6 +57,7 @@ class Provider:
         self._operations = operations
         self._limits = limits
         self._keep_requests = keep_requests
+        self._at_once = at_once or AtOnce(None)
         self._name = secrets.token_hex(6)
         self._routes = Routes(operations)
         self._request_ids = itertools.count(1)
@@ -67,6 +70,7 @@ class Provider:
         operation = self._routes.find(arrived.method, arrived.path)
         counts = operation is not None and operation.counted
         asked = received(arrived, operation, number=self._tally.arrived() if counts else 0)
+        admitted = counts and self._at_once.enter()
         exchange = Exchange(
             wire,
             asked,
@@ -79,7 +83,9 @@ class Provider:
         if self._keep_requests and not asked.path.startswith("/stand-in/"):
             self.requests.append(asked)
         try:
-            await self._send(self._reply(asked, operation, exchange), exchange)
+            await self._send(
+                self._too_many() if counts and not admitted else self._reply(asked, operation, exchange), exchange
+            )
         except ConnectionError:
             exchange.broken()
         except (asyncio.CancelledError, GeneratorExit):
@@ -88,6 +94,8 @@ class Provider:
         finally:
             if counts:
                 self._tally.left()
+            if admitted:
+                self._at_once.leave()
 
     async def _answer_line(self, url: str, body: Mapping[str, Any], wire: Wire) -> str:
         """Answer a line of a batch: keys and limits are not looked at. Gives the id of the request."""
@@ -183,6 +191,11 @@ class Provider:
         self._limits.forget()
         for operation in self._operations.values():
             operation.forget()
+
+    def _too_many(self) -> Reply:
+        self._tally.limited()
+        # At once: whoever has too much to do takes no time to say so.
+        return Status(429, kind="requests", message="The server is overloaded. Please try again later.", delay=0.0)
 
     def _may(self, asked: Received, operation: Operation | None) -> bool:
         if self._api_key is None or (operation is not None and operation.own_key):

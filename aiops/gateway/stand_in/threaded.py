@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+from aiops.gateway.stand_in.at_once import AtOnce
 from aiops.gateway.stand_in.batch_desk import BatchDesk
 from aiops.gateway.stand_in.exchange import Manner
 from aiops.gateway.stand_in.faults import FAULTS
@@ -48,6 +49,7 @@ class StandIn:
         fault_kinds: Sequence[Reply] = FAULTS,
         requests_per_minute: int | None = None,
         tokens_per_minute: int | None = None,
+        most_at_once: int | None = None,
         keep_requests: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -66,6 +68,7 @@ class StandIn:
             fault_kinds: what is dealt out.
             requests_per_minute: most that are let in within any sixty seconds, by model; the others get 429.
             tokens_per_minute: the same for tokens, of prompts and of the output that they ask for.
+            most_at_once: requests that it bears at a time; the others get 429, without a word of when to come again.
             keep_requests: False keeps no `requests`, for millions of them.
             clock: seconds since the epoch, by which uploaded files expire and limits are held.
 
@@ -75,6 +78,7 @@ class StandIn:
         if not 0 <= faults <= 1:
             raise ValueError(f"faults is a share between 0 and 1, not {faults!r}.")
         self._tally = Tally()
+        self._at_once = AtOnce(most_at_once)
         self.books = Books(admin_key)
         """What it says that it billed and counted, by day; filled by the test."""
         self.batches = BatchDesk()
@@ -88,6 +92,7 @@ class StandIn:
             api_key=api_key,
             operations=operations(models=models, clock=clock, books=self.books, desk=self.batches),
             limits=RateLimits(requests=requests_per_minute, tokens=tokens_per_minute, clock=clock),
+            at_once=self._at_once,
             keep_requests=keep_requests,
         )
         self._server = Server(self._provider)
@@ -118,6 +123,15 @@ class StandIn:
     def totals(self) -> Totals:
         """The server's own count."""
         return self._tally.snapshot()
+
+    @property
+    def most_at_once(self) -> int | None:
+        """Requests that it bears at a time; may be set at any time."""
+        return self._at_once.most
+
+    @most_at_once.setter
+    def most_at_once(self, most: int | None) -> None:
+        self._at_once.most = most
 
     @property
     def replies_left(self) -> int:

@@ -85,7 +85,10 @@ class JobAdmin(ReadOnlyAdmin[Job]):
             address("again", again_view(self), "again"),
             address("changed", changed_view(self), "changed"),
             address("progress", live.progress_view(self), "progress"),
-            *(address(name, effects.effect_view(self, effect), name) for name, effect in effects.EFFECTS.items()),
+            *(
+                address(name.replace("_", "-"), effects.effect_view(self, effect), name)
+                for name, effect in effects.EFFECTS.items()
+            ),
             *(address(f"results.{kind}", download_view(self, kind), f"results_{kind}") for kind in Format),
         ]
         return [*own, *super().get_urls()]
@@ -126,6 +129,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
             **progress,
             **live.rows_of(self.admin_site, request, row),
             "effects": effects.possible(self, request, progress["progress"]),
+            "priorities": effects.priorities(self, request, row),
             "formats": downloads(self, request, row),
             **since(self, request, row),
         }

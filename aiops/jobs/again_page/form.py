@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aiops.jobs.again import Which, bounds_of, choices_for
-from aiops.jobs.models import Job
+from aiops.jobs.models import Job, Priority
 from aiops.jobs.quoted_page.forms import VersionForm
 from aiops.ledger.money import to_dollars
 
@@ -45,5 +45,6 @@ def settings_of(job: Job) -> dict[str, Any]:
         "connection": job.connection,
         "model": job.model,
         "most_cost": None if most_cost is None else to_dollars(most_cost),
+        "priority": "" if job.priority == Priority.NORMAL else job.priority,
         **bounds,
     }

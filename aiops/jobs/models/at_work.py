@@ -54,4 +54,4 @@ class AtWork:
     def leave(self, worker: UUID) -> None:
         """This worker is done with the job, for now."""
         job = cast("Job", self)
-        type(job).objects.filter(pk=job.pk, worker=worker).update(worker=None, worker_until=None)
+        type(job).objects.filter(pk=job.pk, worker=worker).update(worker=None, worker_until=None, slots=None)

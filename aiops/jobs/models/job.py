@@ -18,6 +18,8 @@ from aiops.failpoints import failpoint
 from aiops.jobs.errors import WrongState
 from aiops.jobs.models.at_work import AtWork
 from aiops.jobs.models.from_code import FromCode
+from aiops.jobs.models.priority import Priority, Urgent
+from aiops.jobs.models.trying import Trying
 from aiops.ledger.periods import periods_of
 from aiops.ledger.scopes import ChargedTo
 from aiops.signals import tell_finished
@@ -46,12 +48,20 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Running, or with batches of which something is still to come."""
         return self.filter(Q(status=Job.Status.RUNNING) | Q(transport=Job.Transport.BATCH) & Q(_open_batches()))
 
+    def waiting(self, now: datetime) -> Self:
+        """Rung for, and no worker has come yet."""
+        return self.running().filter(Q(worker=None) | Q(worker_until__lt=now), rung_at__isnull=False)
+
+    def to_work_at(self) -> Self:
+        """Those with work, with all that a worker reads of them."""
+        return self.with_work().select_related("version__prompt", "version__schema__schema")
+
     def left_alone(self, now: datetime) -> Self:
         """The same, with no worker at them."""
         return self.with_work().filter(Q(worker=None) | Q(worker_until__lt=now))
 
 
-class Job(AtWork, FromCode, models.Model):
+class Job(AtWork, FromCode, Trying, Urgent, models.Model):
     """One version, run over one source, once."""
 
     class Status(models.TextChoices):
@@ -85,6 +95,15 @@ class Job(AtWork, FromCode, models.Model):
         "self", models.SET_NULL, null=True, related_name="again", verbose_name=_("again after"), editable=False
     )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PLANNING, db_index=True)
+    stopped_now = models.BooleanField(
+        _("stopped now"), default=False, editable=False, help_text=_("What was in flight is given up.")
+    )
+    priority = models.PositiveSmallIntegerField(
+        _("priority"),
+        choices=Priority,
+        default=Priority.NORMAL,
+        help_text=_("Where jobs wait for a worker, the more urgent ones go first, and one that runs makes room."),
+    )
     paused_because = models.TextField(_("why it is paused"), blank=True)
     waits_for = models.BigIntegerField(
         _("waits for, nano-dollars"),
@@ -140,6 +159,9 @@ class Job(AtWork, FromCode, models.Model):
 
     worker: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("worker"), null=True, editable=False)
     worker_until = models.DateTimeField(_("worker's lease"), null=True, editable=False)
+    slots = models.PositiveIntegerField(
+        _("calls at a time, where the provider bears no more"), null=True, editable=False
+    )
     rung_at = models.DateTimeField(_("rung for"), null=True, editable=False, help_text=_("Until a worker comes."))
 
     told_of = models.CharField(
@@ -161,11 +183,6 @@ class Job(AtWork, FromCode, models.Model):
     def __str__(self) -> str:
         return f"{self.version} on {self.source_text}"
 
-    @property
-    def tried_positions(self) -> list[int]:
-        """Where the rows are that are tried first: as far from one another as can be, for rows are rarely mixed."""
-        return [1 + n * self.item_count // self.try_first for n in range(min(self.try_first, self.item_count))]
-
     def has_money(self, now: datetime) -> bool:
         """Whether every budget that counts it has left what it waits for."""
         to = ChargedTo(
@@ -183,13 +200,17 @@ class Job(AtWork, FromCode, models.Model):
         trying = 0 < self.try_first < self.item_count
         self._move(Job.Status.RUNNING, since=[Job.Status.PLANNING], trying=trying, **started)
 
-    def stop(self, *, now: datetime) -> None:
+    def stop(self, *, now: datetime, give_up: bool = False) -> None:
         """Begin no further item; what is in flight comes to its end.
+
+        Args:
+            give_up: what is in flight does not: its worker cancels it, within a second. Also of a job that is stopped.
 
         Raises:
             WrongState: it is over already.
         """
-        self._move(Job.Status.STOPPED, since=[Job.Status.RUNNING, Job.Status.PAUSED], ended_at=now)
+        since = [Job.Status.RUNNING, Job.Status.PAUSED, *([Job.Status.STOPPED] if give_up else [])]
+        self._move(Job.Status.STOPPED, since=since, ended_at=now, stopped_now=give_up)
 
     def pause(self, because: str, *, waits_for: int | None = None) -> None:
         """Begin no further item until somebody has done what `because` says, and resumes.
@@ -217,7 +238,8 @@ class Job(AtWork, FromCode, models.Model):
             raise WrongState(_("The job runs already."))
         since = [Job.Status.PAUSED, Job.Status.STOPPED]
         counts = {"failures_in_a_row": 0, "ended_lately": 0, "failed_lately": 0}
-        fresh = {"paused_because": "", "waits_for": None, "ended_at": None, "told_of": "", **counts}
+        fresh: dict[str, Any] = {"paused_because": "", "waits_for": None, "ended_at": None, "told_of": "", **counts}
+        fresh["stopped_now"] = False
         self._move(Job.Status.RUNNING, since=since, **fresh)
 
     def retry_failed(self, kind: str = "") -> int:
@@ -245,23 +267,6 @@ class Job(AtWork, FromCode, models.Model):
         if again and self.status == Job.Status.FINISHED:
             self._move(Job.Status.RUNNING, since=[Job.Status.FINISHED], ended_at=None, told_of="")
         return again
-
-    def has_more_to_try(self) -> bool:
-        """Whether rows that are tried first are open, and the others have to wait for that."""
-        asked = self.items.open().filter(position__in=self.tried_positions, same_as=None)
-        return self.trying and asked.exists()
-
-    def pause_tried(self, because: str) -> bool:
-        """Pause, since the rows that were to be tried first are done. Returns whether it was trying them until now.
-
-        Whatever stops a job before that, it says what the rest would cost before it goes on with it.
-        """
-        trying = Job.objects.running().filter(pk=self.pk, trying=True)
-        with transaction.atomic():
-            if not trying.update(status=Job.Status.PAUSED, paused_because=because, waits_for=None, trying=False):
-                return False
-            self.notices.announce(self, Job.Status.PAUSED, now=timezone.now(), because=because)
-        return True
 
     def finish(self, *, now: datetime) -> bool:
         """End the job if it runs and no item is open. Returns whether this call was the one that did."""

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aiops.catalogue.choices import model_choices
 from aiops.gateway.connections import usable_connections
-from aiops.jobs.models import Job
+from aiops.jobs.models import Job, Priority
 from aiops.ledger.money import to_nanos
 from prompts.admin.fields import TextWithChoices
 from prompts.errors import PromptError
@@ -29,6 +29,9 @@ BOUNDS = ("most_failures", "most_failed_percent", "try_first")
 
 STOPS = ("try_first", "most_cost", "most_failures", "most_failed_percent")
 """With the most that it may cost, in the order in which they are asked."""
+
+SELDOM = ("priority", *STOPS)
+"""What most leave as it is."""
 
 
 class PromptField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -99,6 +102,14 @@ class VersionForm(forms.Form):
         help_text=_("Of the rows that fail, once 20 are done. Empty: it goes on whatever fails."),
     )
 
+    priority = forms.TypedChoiceField(
+        label=_("Priority"),
+        required=False,
+        choices=[(Priority.HIGH, Priority.HIGH.label), ("", Priority.NORMAL.label), (Priority.LOW, Priority.LOW.label)],
+        coerce=int,
+        help_text=_("Where jobs wait for a worker, the more urgent ones go first, and the others wait for them."),
+    )
+
     try_first = forms.IntegerField(
         label=_("Try first, rows"),
         required=False,
@@ -135,17 +146,17 @@ class VersionForm(forms.Form):
     @property
     def chosen_fields(self) -> list[forms.BoundField]:
         """What is asked of everybody."""
-        return [field for field in self.visible_fields() if field.name not in STOPS]
+        return [field for field in self.visible_fields() if field.name not in SELDOM]
 
     @property
     def bound_fields(self) -> list[forms.BoundField]:
-        """When the job stops by itself: most leave them empty."""
-        return [self[name] for name in STOPS]
+        """How urgent the job is, and when it stops by itself: most leave them empty."""
+        return [self[name] for name in SELDOM]
 
     @property
     def is_bounded(self) -> bool:
         """Whether something is said in one of these, right or wrong."""
-        return any(self[name].value() or self[name].errors for name in STOPS)
+        return any(self[name].value() or self[name].errors for name in SELDOM)
 
     @property
     def label_names(self) -> list[str]:
@@ -209,6 +220,11 @@ class VersionForm(forms.Form):
         """Where the job is to be paused."""
         return {name: self.cleaned_data[name] for name in BOUNDS if self.cleaned_data[name] is not None}
 
+    @property
+    def urgency(self) -> int:
+        """How urgent the job is: one of `Priority`."""
+        return int(self.cleaned_data["priority"] or Priority.NORMAL)
+
     def pinned(self) -> dict[str, str]:
         """What was chosen, for the next step's hidden fields: a label may move, the version that was quoted stays."""
         pinned = {"prompt": self.found.prompt.name, "version": str(self.found.number), "connection": self.alias}
@@ -218,6 +234,7 @@ class VersionForm(forms.Form):
         if self.live_moment is not None:
             pinned["live_from"] = self.live_moment.isoformat()
         pinned |= {name: str(self.cleaned_data[name] or "") for name in ("most_cost", *BOUNDS)}
+        pinned["priority"] = "" if self.urgency == Priority.NORMAL else str(self.urgency)
         return {name: value for name, value in pinned.items() if value}
 
 

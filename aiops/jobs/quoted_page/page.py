@@ -146,6 +146,7 @@ class QuotedPage(ABC, Generic[F]):
             again_of=self.after(),
             batch=form.is_batch,
             live_from=form.live_moment,
+            priority=form.urgency,
             **form.bounds,
         )
         self.started(form)

@@ -62,7 +62,10 @@ class JobScheduleAdmin(ModelAdmin[JobSchedule]):
             gettext_lazy("Over which rows"),
             {"fields": ("row_model", "list_query", "filters", "only", "empty", "most_rows")},
         ),
-        (gettext_lazy("When"), {"fields": ("cron", "every", "time_zone", "overlap", "next_runs", "last_run")}),
+        (
+            gettext_lazy("When"),
+            {"fields": ("cron", "every", "time_zone", "overlap", "priority", "next_runs", "last_run")},
+        ),
         (gettext_lazy("When a run stops by itself"), {"fields": ("most_dollars", "most_failures")}),
         (gettext_lazy("Who is told"), {"fields": ("tell", "tell_of")}),
     )

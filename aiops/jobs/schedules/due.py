@@ -85,6 +85,7 @@ def run(schedule: JobSchedule) -> Job | None:
             model=schedule.model,
             most_cost=schedule.most_cost,
             most_failures=schedule.most_failures,
+            priority=schedule.priority,
             schedule=schedule,
         )
     except REASONS as error:

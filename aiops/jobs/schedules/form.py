@@ -26,7 +26,8 @@ from prompts.models.version import PRODUCTION
 
 FIELDS = (
     *("name", "prompt", "version", "connection", "model", "row_model", "list_query", "filters", "only", "empty"),
-    *("most_rows", "cron", "every", "time_zone", "active", "overlap", "most_failures", "owner", "tell", "tell_of"),
+    *("most_rows", "cron", "every", "time_zone", "active", "overlap", "most_failures", "priority", "owner"),
+    *("tell", "tell_of"),
 )
 
 
@@ -68,6 +69,8 @@ class JobScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         fields["prompt"].queryset = (
             Prompt.objects.filter(versions__isnull=False).distinct().order_by("title").with_labels()
         )
+        # Whoever says nothing means what is there, or the usual one.
+        fields["priority"].required = False
         usable, _wrong = usable_connections()
         fields["connection"].choices = [("", _("the version's own")), *((a.alias, a.label) for a in usable.values())]
         fields["row_model"].choices = [
@@ -119,5 +122,6 @@ def initial_of(job: Job) -> dict[str, Any]:
         "empty": source.get("empty") or "",
         "most_rows": source.get("limit"),
         "most_failures": job.most_failures,
+        "priority": job.priority,
         "cron": "30 2 * * *",
     }

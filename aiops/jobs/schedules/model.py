@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from aiops.jobs.models import Job
+from aiops.jobs.models import Job, Priority
 from aiops.jobs.schedules.times import next_by_cron, next_by_interval, zone_named
 from prompts.models import PromptVersion
 from prompts.models.version import PRODUCTION
@@ -140,6 +140,7 @@ class JobSchedule(models.Model):
     most_failures = models.PositiveIntegerField(
         _("pause after, failed rows"), null=True, blank=True, validators=[MinValueValidator(1)]
     )
+    priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,

@@ -8,8 +8,9 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from aiops.jobs.control import resume, retry_failed, stop
-from aiops.jobs.models import Job
+from aiops.jobs.control import resume, retry_failed, set_priority, stop
+from aiops.jobs.models import Job, Priority
+from aiops.jobs.models.priority import WORDS
 from aiops.jobs.progress import progress_of
 from aiops.management.job_command import JobCommand, find_job
 from aiops.management.job_lines import facts, table
@@ -32,7 +33,9 @@ class Command(JobCommand):
         "  manage.py job_status 7 --follow\n"
         "  manage.py job_status 7 --json\n"
         "  manage.py job_status 7 --stop\n"
+        "  manage.py job_status 7 --stop --now\n"
         "  manage.py job_status 7 --resume --follow\n"
+        "  manage.py job_status 7 --priority high\n"
         "  manage.py job_status 7 --retry-failed\n"
         "  manage.py job_status 7 --retry-failed schema\n\n"
         "exit codes:\n"
@@ -55,24 +58,34 @@ class Command(JobCommand):
             metavar="KIND",
             help="try failed rows again: all, or those that failed for one reason",
         )
+        action.add_argument(
+            "--priority", choices=WORDS, metavar="|".join(WORDS), help="say how urgent it is from now on"
+        )
+        parser.add_argument(
+            "--now", action="store_true", help="with --stop: what is in flight is given up, paid for and thrown away"
+        )
         parser.add_argument("--follow", action="store_true", help="watch it until its end")
         parser.add_argument("--json", action="store_true", help="print JSON; money in nano-dollars")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what is asked, then say how it stands."""
         number: int | None = options["job"]
-        acting = options["stop"] or options["resume"] or options["retry_failed"] is not None
+        acting = options["stop"] or options["resume"] or options["retry_failed"] is not None or options["priority"]
         if number is None:
             if acting or options["follow"]:
                 raise refused(_("Name the job first, as in: manage.py job_status 7 --follow"))
             self._list(as_json=options["json"])
             return
+        if options["now"] and not options["stop"]:
+            raise refused(_("--now is about --stop: manage.py job_status %(id)s --stop --now") % {"id": number})
         job = find_job(number)
         with refusals():
             if options["stop"]:
-                stop(job)
+                stop(job, give_up=options["now"])
             elif options["resume"]:
                 resume(job)
+            elif options["priority"]:
+                set_priority(job, Priority[options["priority"].upper()])
             elif options["retry_failed"] is not None:
                 _retry(job, options["retry_failed"])
         (self.follow if options["follow"] else self.report)(job, as_json=options["json"])

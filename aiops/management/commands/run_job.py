@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from aiops.jobs.again import Which, bounds_of, rows_again
 from aiops.jobs.freshness import Standing, in_need
-from aiops.jobs.models import Job
+from aiops.jobs.models import Job, Priority
+from aiops.jobs.models.priority import WORDS
 from aiops.jobs.quote import Quote, quote
 from aiops.jobs.quoted_page.forms import BOUNDS
 from aiops.jobs.sources import FileSource, Source, model_source
@@ -98,6 +99,12 @@ class Command(JobCommand):
             metavar="TIME",
             help="with --batch: ask what is not answered by then one by one; 18:00, or 2027-01-31T18:00",
         )
+        parser.add_argument(
+            "--priority",
+            choices=WORDS,
+            metavar="|".join(WORDS),
+            help="who waits for a worker longest (default: normal)",
+        )
         parser.add_argument("--user", default="", metavar="USERNAME", help="who starts it, for the records")
         then = parser.add_mutually_exclusive_group()
         then.add_argument("--dry-run", action="store_true", help="say what it would ask and cost, and send nothing")
@@ -136,8 +143,13 @@ class Command(JobCommand):
                     as_json=options["json"],
                 )
                 return
+            priority = Priority[(options["priority"] or "normal").upper()]
+            if before is not None and options["priority"] is None:
+                priority = Priority(before.priority)
             transport = {name: options[name] for name in ("batch", "live_from")}
-            job = start_job(version, source, user=user, again_of=before, **transport, **bounds, **how)
+            job = start_job(
+                version, source, user=user, again_of=before, priority=priority, **transport, **bounds, **how
+            )
         if options["follow"]:
             self.follow(job, as_json=options["json"])
         elif options["json"]:
