@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from aiops.durable import durable
 from aiops.jobs.models import Item, ItemQuerySet, Job
@@ -64,8 +64,10 @@ def follow_rest(job: Job) -> None:
         firsts = job.items.filter(position__in=[position for position in positions if position is not None])
         with durable():
             Job.objects.lock(job.pk)
-            if not _end_like(job, firsts):
+            ended = _end_like(job, firsts)
+            if not ended:
                 return
+            Job.objects.filter(pk=job.pk).update(ended_ever=F("ended_ever") + ended)
 
 
 def _first() -> ItemQuerySet:

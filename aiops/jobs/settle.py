@@ -82,7 +82,7 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
     written = update_rows(Item, ends, guard={"owner": owner, "status": Item.Status.CLAIMED})
     failpoint("settle.items")
     tell_succeeded(Item, {one.about_item: one.call_id for one in outcomes if one.succeeded and one.about_item})
-    follow(job, [key for key in ends if key is not None])
+    followed = follow(job, [key for key in ends if key is not None])
     if written < len(outcomes):
         logger.warning("job %s: %d items had been taken over; their calls are logged", job.pk, len(outcomes) - written)
     failpoint("settle.followed")
@@ -97,6 +97,8 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID) -> None:
         failures_in_a_row=_failures_in_a_row(new),
         ended_lately=F("ended_lately") + len(new),
         failed_lately=F("failed_lately") + sum(not outcome.succeeded for outcome in new),
+        ended_ever=F("ended_ever") + written + followed,
+        **_last_answer(new),
     )
     failpoint("settle.counted")
 
@@ -105,6 +107,11 @@ def _failures_in_a_row(outcomes: Sequence[Outcome]) -> Any:
     """How many have failed since the last one that succeeded, those before these included where none of these did."""
     last = len(list(takewhile(lambda outcome: not outcome.succeeded, reversed(outcomes))))
     return F("failures_in_a_row") + last if last == len(outcomes) else last
+
+
+def _last_answer(outcomes: Sequence[Outcome]) -> dict[str, datetime]:
+    times = [outcome.end.ended_at for outcome in outcomes if outcome.end.completion]
+    return {"answered_at": max(times)} if times else {}
 
 
 def settle_lost(calls: CallQuerySet, *, text: str = "", now: datetime) -> None:
@@ -128,8 +135,9 @@ def fail(job: Job, ends: Sequence[tuple[Item, str, str]], *, owner: UUID, now: d
         item.pk: {"status": Item.Status.FAILED, "error_kind": kind, "error_text": text, "ended_at": now}
         for item, kind, text in ends
     }
-    update_rows(Item, rows, guard={"owner": owner, "status": Item.Status.CLAIMED})
-    follow(job, list(rows))
+    written = update_rows(Item, rows, guard={"owner": owner, "status": Item.Status.CLAIMED})
+    if ended := written + follow(job, list(rows)):
+        Job.objects.filter(pk=job.pk).update(ended_ever=F("ended_ever") + ended)
 
 
 def _end(outcome: Outcome) -> dict[str, object]:

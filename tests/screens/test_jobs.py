@@ -57,8 +57,8 @@ def test_the_list_asks_about_all_items_at_once(boss, version, django_assert_num_
 def test_the_page_of_a_job_says_how_it_goes(boss, version, django_assert_num_queries):
     job = make_job(version, succeeded=6, failed=2, claimed=1, pending=1, user=boss.user)
     page_of(job)
-    # Session, user, job, counts, errors, speed, failing, newest, the calls of both.
-    with django_assert_num_queries(10):
+    # Session, user, job, counts, errors, speed, slices, clusters, failing, newest, the calls of both.
+    with django_assert_num_queries(12):
         html = text_of(boss, job)
     assert "8 of 10, 80 %" in html
     assert "$0.00030 so far" in html and "about $0.00038 at the end" in html
@@ -74,7 +74,7 @@ def test_the_page_of_a_job_says_how_it_goes(boss, version, django_assert_num_que
 def test_a_big_job_takes_no_more_queries(boss, version, django_assert_num_queries):
     job = make_job(version, succeeded=300, failed=120, pending=300)
     boss.get(page_of(job))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         html = text_of(boss, job)
     assert html.count("The answer was cut off") == 20
 
@@ -96,6 +96,7 @@ def test_what_the_page_asks_for_is_what_it_shows(boss, version):
     assert progress.pop("html").strip() in page
     assert progress.pop("rows").strip() in page
     assert progress.pop("rate") > 0 and progress.pop("seconds_left") > 0
+    assert progress.pop("at_work")["waits_for"] in page
     assert progress == {
         "job": job.pk,
         "status": "running",

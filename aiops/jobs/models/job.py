@@ -137,6 +137,10 @@ class Job(AtWork, FromCode, models.Model):
     tokens_out = models.BigIntegerField(_("tokens out"), default=0)
     cost = models.BigIntegerField(_("cost in nano-dollars"), default=0)
     unknown_costs = models.PositiveIntegerField(_("calls of unknown cost"), default=0)
+    ended_ever = models.BigIntegerField(
+        _("ends of rows"), default=0, editable=False, help_text=_("A row that is tried again ends once more.")
+    )
+    answered_at = models.DateTimeField(_("last answer"), null=True, editable=False)
 
     worker: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("worker"), null=True, editable=False)
     worker_until = models.DateTimeField(_("worker's lease"), null=True, editable=False)
