@@ -43,7 +43,7 @@ def counted_of(job: Job) -> list[dict[str, object]]:
     """What `Ends` must say of a job."""
     ended = job.items.exclude(status__in=Item.OPEN).order_by()
     found = ended.values("job_id", "status", "error_kind", alike=Q(same_as__isnull=False)).annotate(n=Count("pk"))
-    return list(found)
+    return [dict(row) for row in found]
 
 
 def ended_once_more(job: Job, n: int) -> None:

@@ -26,7 +26,7 @@ from aiops.jobs.errors import WrongState
 from aiops.jobs.models import Batch, Job
 from aiops.lists import ReadOnlyAdmin
 from aiops.options import InvalidOption
-from aiops.templatetags.aiops_format import ago, count, money, status_mark
+from aiops.templatetags.aiops_format import ago, count, marked, money, status_mark
 
 
 def _look(batch: Batch) -> str:
@@ -39,6 +39,9 @@ def _cancel(batch: Batch) -> str:
     return stop(batch.job)
 
 
+MOST_SHOWN = 18
+"""Characters of a provider's id in the list."""
+
 ACTS: dict[str, Callable[[Batch], str]] = {"look": _look, "cancel": _cancel}
 
 
@@ -48,10 +51,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 
     page_template = "aiops/jobs/batch.html"
     change_list_template = "admin/aiops/batch/change_list.html"
-    list_display = (
-        *("shown_status", "provider", "shown_job", "connection", "lines", "done", "bad"),
-        *("made", "looked", "ends", "spent"),
-    )
+    list_display = ("shown_status", "provider", "shown_job", "done", "made", "looked", "ends", "spent")
     list_display_links = ("shown_status", "provider")
     list_filter = (StatusFilter, ConnectionFilter, JobFilter)
     ordering = ("-id",)
@@ -86,24 +86,22 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 
     @admin.display(description=gettext_lazy("id at the provider"))
     def provider(self, batch: Batch) -> str:
-        return batch.provider_id or "–"
+        name = batch.provider_id or "–"
+        # They have some forty characters; the page of the batch has all of them.
+        return name if len(name) <= MOST_SHOWN else f"{name[:8]}…{name[-6:]}"
 
     @admin.display(description=gettext_lazy("job"))
     def shown_job(self, batch: Batch) -> SafeString:
         url = reverse("admin:aiops_job_change", args=(batch.job_id,), current_app=self.admin_site.name)
-        return format_html('<a href="{}">{}: {}</a>', url, batch.job_id, batch.job)
+        return format_html('<a href="{}" title="{}">{}</a>', url, batch.job, batch.job_id)
 
     @admin.display(description=gettext_lazy("lines"))
-    def lines(self, batch: Batch) -> str:
-        return count(batch.line_count)
-
-    @admin.display(description=gettext_lazy("done"))
-    def done(self, batch: Batch) -> str:
-        return count(batch.done_lines)
-
-    @admin.display(description=gettext_lazy("failed"))
-    def bad(self, batch: Batch) -> str:
-        return count(batch.failed_lines)
+    def done(self, batch: Batch) -> SafeString:
+        """`403 of 1,000`, and how many of them failed."""
+        text = _("%(done)s of %(total)s") % {"done": count(batch.done_lines), "total": count(batch.line_count)}
+        bad = batch.failed_lines
+        note = marked("failed", _("%(n)s failed") % {"n": count(bad)}) if bad else ""
+        return format_html("{} {}", text, note)
 
     @admin.display(description=gettext_lazy("made"))
     def made(self, batch: Batch) -> str:
