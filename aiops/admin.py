@@ -6,7 +6,7 @@ from aiops.catalogue.admin import ModelCardAdmin
 from aiops.dashboard.admin import SpendAdmin
 from aiops.files.admin import UploadedFileAdmin
 from aiops.health.admin import HealthAdmin
-from aiops.jobs.admin import ItemAdmin, JobAdmin, of_prompts
+from aiops.jobs.admin import BatchAdmin, ItemAdmin, JobAdmin, of_prompts
 from aiops.jobs.admin.queue import for_superusers_alone
 from aiops.jobs.run_page import RunPromptMixin
 from aiops.jobs.schedules.admin import JobScheduleAdmin
@@ -15,6 +15,7 @@ from aiops.ledger.own_prices_admin import OwnPriceAdmin
 from aiops.stops.admin import StopAdmin
 
 __all__ = [
+    "BatchAdmin",
     "BudgetAdmin",
     "CachedAnswerAdmin",
     "CallAdmin",

@@ -56,7 +56,7 @@ def connect(settings):
     return connect
 
 
-@pytest.mark.parametrize(("timeout", "numbers"), [(None, ["aiops.W018"]), (10, [])])
+@pytest.mark.parametrize(("timeout", "numbers"), [(None, ["aiops.W019"]), (10, [])])
 def test_mail_without_a_timeout(monkeypatch, timeout, numbers):
     smtp = "django.core.mail.backends.smtp.EmailBackend"
     monkeypatch.setattr(site, "MAILERS", {"default": {"BACKEND": smtp, "OPTIONS": {"timeout": timeout}}}, raising=False)
@@ -64,7 +64,7 @@ def test_mail_without_a_timeout(monkeypatch, timeout, numbers):
 
 
 @pytest.mark.skipif(django.VERSION >= (6, 1), reason="Django has another setting for it")
-@pytest.mark.parametrize(("timeout", "numbers"), [(None, ["aiops.W018"]), (10, [])])
+@pytest.mark.parametrize(("timeout", "numbers"), [(None, ["aiops.W019"]), (10, [])])
 def test_mail_without_a_timeout_in_the_older_settings(settings, timeout, numbers):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_TIMEOUT = timeout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from aiops.options import InvalidOption
 
 
 def check_connections(**_: Any) -> list[CheckMessage]:
-    """E002, E004, W004 and W010: each connection can be used, and gives nothing away."""
+    """E002, E004, W004, W010 and W018: each connection can be used, and gives nothing away."""
     found: list[CheckMessage] = []
     for alias, options in _known().items():
         try:
@@ -67,6 +68,15 @@ def _problems(connection: Connection) -> list[CheckMessage]:
                 f"The connection '{connection.alias}' sends its key and your data unencrypted to {address.hostname}.",
                 hint="Use an address that begins with https://.",
                 id="aiops.W004",
+            )
+        )
+    secret = connection.webhook_secret
+    if secret and not re.fullmatch(r"whsec_[A-Za-z0-9+/]{24,}={0,2}", secret):
+        found.append(
+            Warning(
+                f"The secret of the webhooks of the connection '{connection.alias}' is none: every one is refused.",
+                hint=f"Copy it anew into {connection.webhook_secret_variable}: it begins with whsec_.",
+                id="aiops.W018",
             )
         )
     return found

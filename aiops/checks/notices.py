@@ -33,7 +33,7 @@ def check_notices(**_: Any) -> list[CheckMessage]:
 
 
 def check_mail(**_: Any) -> list[CheckMessage]:
-    """W018: a mail server that says nothing keeps whoever writes to it."""
+    """W019: a mail server that says nothing keeps whoever writes to it."""
     mailer: Mapping[str, Any] = getattr(settings, "MAILERS", {}).get("default", {})
     backend = mailer.get("BACKEND") or getattr(settings, "EMAIL_BACKEND", "")
     timeout = mailer.get("OPTIONS", {}).get("timeout") if mailer else getattr(settings, "EMAIL_TIMEOUT", None)
@@ -43,6 +43,6 @@ def check_mail(**_: Any) -> list[CheckMessage]:
         Warning(
             "Mail has no timeout: a mail server that does not answer keeps the workers that tell of jobs.",
             hint='Set "timeout": 10 in the OPTIONS of MAILERS["default"]; before Django 6.1, EMAIL_TIMEOUT = 10.',
-            id="aiops.W018",
+            id="aiops.W019",
         )
     ]

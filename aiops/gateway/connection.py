@@ -158,6 +158,15 @@ class Connection:
     """Name of the environment variable that holds the key with which the provider's bill may be read. At OpenAI's own
     addresses `OPENAI_ADMIN_KEY` by default."""
 
+    webhook_secret_variable: str = ""
+    """Name of the environment variable that holds the secret with which the provider signs its webhooks. At OpenAI's
+    own addresses `OPENAI_WEBHOOK_SECRET` by default."""
+
+    @property
+    def webhook_secret(self) -> str:
+        """By which a webhook is known to be the provider's, out of the environment; empty where none is listened to."""
+        return os.environ.get(self.webhook_secret_variable, "").strip() if self.webhook_secret_variable else ""
+
     @property
     def label(self) -> str:
         """For people who choose: its alias, who will see the data, and what is asked."""

@@ -87,6 +87,7 @@ def connection_from(alias: str, options: Mapping[str, Any]) -> Connection:
     if is_openai(given["base_url"]):
         own: dict[str, Any] = {"api": "responses", "admin_key_variable": "OPENAI_ADMIN_KEY"}
         own |= {"supports_decisions": True, "supports_batch": True}
+        own |= {"webhook_secret_variable": "OPENAI_WEBHOOK_SECRET"}
         given = {**own, **given}
     if given.get("tokenizer") == "server" and not is_loopback(urlsplit(given["base_url"]).hostname or ""):
         complaint = "has TOKENIZER 'server', and a server elsewhere: a quote sends nothing out, so leave it out"
@@ -107,7 +108,7 @@ def _check_option(alias: str, name: str, value: object) -> None:
         raise InvalidConnection(alias, f"has {name} of type {type(value).__name__}: it must be {wanted}", name)
     if isinstance(value, list | tuple) and not is_list_of_texts(value):
         raise InvalidConnection(alias, f"has {name} {value!r}: it must be a list of texts", name)
-    if name == "ADMIN_KEY_VARIABLE" and not re.fullmatch(r"(?:[A-Za-z_][A-Za-z0-9_]*)?", str(value)):
+    if name.endswith("_VARIABLE") and not re.fullmatch(r"(?:[A-Za-z_][A-Za-z0-9_]*)?", str(value)):
         # Not repeated: what was typed here instead of a name may be the key.
         raise InvalidConnection(alias, f"has {name} that is no name of an environment variable", name)
     if name == "MODEL_LIMITS":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from aiops.health.batch_signs import of_batches
 from aiops.health.call_signs import of_connections, of_switch
 from aiops.health.database_signs import of_database, of_redis
 from aiops.health.job_signs import of_jobs, of_leases, of_notices
@@ -26,6 +27,7 @@ def examine(now: datetime) -> Examination:
         *of_sweeper(now),
         *of_jobs(now),
         of_leases(now),
+        *of_batches(now),
         *of_notices(),
         of_switch(),
         *of_connections(now),

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from aiops.durable import durable
+from aiops.jobs.counting import count_ends, ended_once_more
 from aiops.jobs.models import Item, ItemQuerySet, Job
 from aiops.signals import tell_succeeded
 
@@ -64,8 +65,10 @@ def follow_rest(job: Job) -> None:
         firsts = job.items.filter(position__in=[position for position in positions if position is not None])
         with durable():
             Job.objects.lock(job.pk)
-            if not _end_like(job, firsts):
+            ended = _end_like(job, firsts)
+            if not ended:
                 return
+            ended_once_more(job, ended)
 
 
 def _first() -> ItemQuerySet:
@@ -73,10 +76,14 @@ def _first() -> ItemQuerySet:
 
 
 def _end_like(job: Job, firsts: ItemQuerySet) -> int:
-    positions = list(firsts.exclude(status__in=Item.OPEN).values_list("position", flat=True))
-    if not positions:
+    over = firsts.exclude(status__in=Item.OPEN).values_list("position", "status", "error_kind")
+    ends = {position: (status, kind) for position, status, kind in over}
+    if not ends:
         return 0
-    like = job.items.followers().filter(same_as__in=positions)
-    keys = list(like.order_by("same_as").values_list("pk", flat=True)[:AT_ONCE])
+    like = job.items.followers().filter(same_as__in=list(ends))
+    keys = dict(like.order_by("same_as").values_list("pk", "same_as")[:AT_ONCE])
     tell_succeeded(Item, dict.fromkeys(keys))
-    return Item.objects.filter(pk__in=keys).update(**{name: Subquery(_first().values(name)[:1]) for name in FOLLOWED})
+    followed = {name: Subquery(_first().values(name)[:1]) for name in FOLLOWED}
+    written = Item.objects.filter(pk__in=keys).update(**followed)
+    count_ends(job, [ends[position] for position in keys.values() if position], written=written, alike=True)
+    return written

@@ -1,7 +1,8 @@
-"""How far a job is, how quick, and what it will have cost: two or three questions to indexes, however many its rows."""
+"""How far a job is, how quick, and what it will have cost: a few short questions, however many its rows."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from django.db.models import Count
 
 from aiops.calls.identity import first_id_at
 from aiops.calls.models import Call
-from aiops.jobs.models import Batch, Item, Job
+from aiops.jobs.models import Batch, Ends, Item, Job
 
 WINDOW = timedelta(seconds=30)
 """What the speed of a running job is taken from: long enough to be calm, short enough to notice a pause."""
@@ -133,13 +134,15 @@ class Progress:
 
 def progress_of(job: Job, now: datetime) -> Progress:
     """How far a job is."""
-    counts = counts_of([job])[job.pk]
-    errors: tuple[tuple[str, int], ...] = ()
-    if counts[Item.Status.FAILED]:
-        kinds = job.items.failed().order_by().values_list("error_kind").annotate(n=Count("pk")).order_by("-n")
-        errors = tuple((kind, n) for kind, n in kinds)
-    left = sum(counts[status] for status in Item.OPEN)
-    to_ask = job.items.open().filter(same_as=None).count() if job.duplicates else left
+    ends = list(job.ends.all())
+    counts = _counts(job, ends, job.items.filter(status=Item.Status.CLAIMED).count())
+    kinds: Counter[str] = Counter()
+    for one in ends:
+        if one.status == Item.Status.FAILED:
+            kinds[one.error_kind] += one.n
+    errors = tuple((kind, n) for kind, n in kinds.most_common() if n)
+    asked = sum(one.n for one in ends if not one.alike)
+    to_ask = max(0, job.item_count - job.duplicates - asked)
     batches = tuple(job.batches.all()[:MOST_BATCHES]) if job.transport == Job.Transport.BATCH else ()
     rate = _rate(job, counts, now)
     return Progress(job=job, counts=counts, errors=errors, rate=rate, batches=batches, to_ask=to_ask)
@@ -162,18 +165,24 @@ def _rate(job: Job, counts: dict[str, int], now: datetime) -> float | None:
 
 
 def counts_of(jobs: Iterable[Job]) -> dict[int, dict[str, int]]:
-    """Job → status → items, in one query for many jobs.
+    """Job → status → items, in two queries for many jobs.
 
-    Succeeded ones, which in the end are nearly all, are not counted but left over.
+    What has ended is kept count of, what is under way is little; the rest is to come.
     """
-    totals = {job.pk: job.item_count for job in jobs}
-    counts = {pk: dict.fromkeys(Item.Status.values, 0) for pk in totals}
-    others = [status for status in Item.Status.values if status != Item.Status.SUCCEEDED]
-    found = (
-        Item.objects.filter(job_id__in=totals, status__in=others).order_by().values_list("job_id", "status")
-    ).annotate(n=Count("pk"))
-    for pk, status, n in found:
-        counts[pk][status] = n
-    for pk, total in totals.items():
-        counts[pk][Item.Status.SUCCEEDED] = max(0, total - sum(counts[pk].values()))
+    found = {job.pk: job for job in jobs}
+    ends: dict[int, list[Ends]] = {pk: [] for pk in found}
+    for one in Ends.objects.filter(job_id__in=found):
+        ends[one.job_id].append(one)
+    claimed = Item.objects.filter(job_id__in=found, status=Item.Status.CLAIMED).order_by()
+    under_way = dict(claimed.values_list("job_id").annotate(n=Count("pk")))
+    return {pk: _counts(job, ends[pk], under_way.get(pk, 0)) for pk, job in found.items()}
+
+
+def _counts(job: Job, ends: Iterable[Ends], claimed: int) -> dict[str, int]:
+    counts = dict.fromkeys(Item.Status.values, 0)
+    for one in ends:
+        counts[one.status] += one.n
+    counts[Item.Status.CLAIMED] = claimed
+    # Two questions see two moments: none may come to less than nothing.
+    counts[Item.Status.PENDING] = max(0, job.item_count - sum(counts.values()))
     return counts

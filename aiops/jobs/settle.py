@@ -20,8 +20,9 @@ from aiops.execution.lost import close_lost
 from aiops.execution.reuse import keep_answers
 from aiops.execution.window import close_window
 from aiops.failpoints import failpoint
+from aiops.jobs.counting import count_ends, ended_once_more
 from aiops.jobs.duplicates import follow
-from aiops.jobs.models import Item, Job
+from aiops.jobs.models import Batch, Item, Job
 from aiops.rows import update_rows
 from aiops.signals import tell_succeeded
 
@@ -31,22 +32,25 @@ UNFIT = (DataError, IntegrityError, OverflowError, ValueError)
 """What a database or its driver says to a value that it cannot hold. Trying again does not help."""
 
 
-def flush(job: Job, ended: Sequence[Ended], *, owner: UUID, slots: int | None = None) -> list[Outcome]:
+def flush(
+    job: Job, ended: Sequence[Ended], *, owner: UUID, slots: int | None = None, batch: Batch | None = None
+) -> list[Outcome]:
     """Judge what has ended, and write it. Returns what came of each.
 
     An answer that no database holds ends as an error of its own item: the others are written all the same.
 
     Args:
         slots: how many calls the job has in flight at a time, where the provider bears no more; None: all it may.
+        batch: whose lines they are; None where they were asked one by one.
     """
     outcomes = [_judged(one) for one in ended]
     try:
         with durable():
-            settle(job, outcomes, owner=owner, slots=slots)
+            settle(job, outcomes, owner=owner, slots=slots, batch=batch)
     except UNFIT:
         logger.exception("job %s: a window of %d could not be written whole", job.pk, len(ended))
         for one, outcome in zip(ended, outcomes, strict=True):
-            _flush_alone(job, one, outcome, owner=owner)
+            _flush_alone(job, one, outcome, owner=owner, batch=batch)
     failpoint("settle.committed")
     keep_answers([(one.prepared, outcome) for one, outcome in zip(ended, outcomes, strict=True)])
     return outcomes
@@ -60,16 +64,18 @@ def _judged(ended: Ended) -> Outcome:
         return spoiled(ended, error)
 
 
-def _flush_alone(job: Job, ended: Ended, outcome: Outcome, *, owner: UUID) -> None:
+def _flush_alone(job: Job, ended: Ended, outcome: Outcome, *, owner: UUID, batch: Batch | None) -> None:
     try:
         with durable():
-            settle(job, [outcome], owner=owner)
+            settle(job, [outcome], owner=owner, batch=batch)
     except UNFIT as error:
         with durable():
-            settle(job, [spoiled(ended, error)], owner=owner)
+            settle(job, [spoiled(ended, error)], owner=owner, batch=batch)
 
 
-def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID, slots: int | None = None) -> None:
+def settle(
+    job: Job, outcomes: Sequence[Outcome], *, owner: UUID, slots: int | None = None, batch: Batch | None = None
+) -> None:
     """Close calls and end their items. An item that another worker has taken over keeps what that one makes of it.
 
     Belongs in a transaction.
@@ -83,24 +89,30 @@ def settle(job: Job, outcomes: Sequence[Outcome], *, owner: UUID, slots: int | N
     # A call that was given up for lost meanwhile has no answer any more: neither has its item, and is asked again.
     ends = {outcome.about_item: _end(outcome) for outcome in outcomes if outcome.call_id in closed}
     written = update_rows(Item, ends, guard={"owner": owner, "status": Item.Status.CLAIMED})
+    count_ends(job, [(str(end["status"]), str(end["error_kind"])) for end in ends.values()], written=written)
     failpoint("settle.items")
     tell_succeeded(Item, {one.about_item: one.call_id for one in outcomes if one.succeeded and one.about_item})
-    follow(job, [key for key in ends if key is not None])
+    followed = follow(job, [key for key in ends if key is not None])
     if written < len(outcomes):
         logger.warning("job %s: %d items had been taken over; their calls are logged", job.pk, len(outcomes) - written)
     failpoint("settle.followed")
     # A call that was closed before is in the totals already.
     new = [outcome for outcome in outcomes if outcome.call_id in closed]
+    cost, unknown = sum(outcome.cost or 0 for outcome in new), sum(outcome.cost is None for outcome in new)
+    if batch is not None:
+        batch.charge(cost=cost, unknown=unknown)
     used = [outcome.end.completion.usage for outcome in new if outcome.end.completion]
     Job.objects.filter(pk=job.pk).update(
         tokens_in=F("tokens_in") + sum(usage.tokens_in for usage in used if usage),
         tokens_out=F("tokens_out") + sum(usage.tokens_out for usage in used if usage),
-        cost=F("cost") + sum(outcome.cost or 0 for outcome in new),
-        unknown_costs=F("unknown_costs") + sum(outcome.cost is None for outcome in new),
+        cost=F("cost") + cost,
+        unknown_costs=F("unknown_costs") + unknown,
         slots=slots,
         failures_in_a_row=_failures_in_a_row(new),
         ended_lately=F("ended_lately") + len(new),
         failed_lately=F("failed_lately") + sum(not outcome.succeeded for outcome in new),
+        ended_ever=F("ended_ever") + written + followed,
+        **_last_answer(new),
     )
     failpoint("settle.counted")
 
@@ -109,6 +121,11 @@ def _failures_in_a_row(outcomes: Sequence[Outcome]) -> Any:
     """How many have failed since the last one that succeeded, those before these included where none of these did."""
     last = len(list(takewhile(lambda outcome: not outcome.succeeded, reversed(outcomes))))
     return F("failures_in_a_row") + last if last == len(outcomes) else last
+
+
+def _last_answer(outcomes: Sequence[Outcome]) -> dict[str, datetime]:
+    times = [outcome.end.ended_at for outcome in outcomes if outcome.end.completion]
+    return {"answered_at": max(times)} if times else {}
 
 
 def settle_lost(calls: CallQuerySet, *, now: datetime, **how: Any) -> None:
@@ -132,8 +149,9 @@ def fail(job: Job, ends: Sequence[tuple[Item, str, str]], *, owner: UUID, now: d
         item.pk: {"status": Item.Status.FAILED, "error_kind": kind, "error_text": text, "ended_at": now}
         for item, kind, text in ends
     }
-    update_rows(Item, rows, guard={"owner": owner, "status": Item.Status.CLAIMED})
-    follow(job, list(rows))
+    written = update_rows(Item, rows, guard={"owner": owner, "status": Item.Status.CLAIMED})
+    count_ends(job, [(Item.Status.FAILED, kind) for _item, kind, _text in ends], written=written)
+    ended_once_more(job, written + follow(job, list(rows)))
 
 
 def _end(outcome: Outcome) -> dict[str, object]:

@@ -19,7 +19,8 @@ from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.claim import pick
 from aiops.jobs.duplicates import follow_rest
 from aiops.jobs.giving_way import GivingWay
-from aiops.jobs.models import Job
+from aiops.jobs.models import Job, JobSlice
+from aiops.jobs.staying import arrive, depart, say_how_it_ended
 from aiops.jobs.tried import rest_of
 from aiops.jobs.worker import Worker, at_work, pause
 
@@ -47,7 +48,7 @@ def work_slice(job: Job, *, seconds: float) -> SliceReport:
         return SliceReport(0, more=False)
     failpoint("slice.found")
     token = uuid4()
-    stays_until = _take(job, token)
+    stays_until = _take(job, token, seconds=seconds)
     if stays_until is None:
         return SliceReport(0, more=False)
     failpoint("slice.taken")
@@ -59,7 +60,7 @@ def work_slice(job: Job, *, seconds: float) -> SliceReport:
     except BaseException:
         worker.flight.close()
         with suppress(*TROUBLE):
-            job.leave(token)
+            depart(job, token, JobSlice.End.BROKEN)
         raise
     failpoint("slice.worked")
     worker.flight.close()
@@ -67,22 +68,24 @@ def work_slice(job: Job, *, seconds: float) -> SliceReport:
 
 
 @patient
-def _take(job: Job, token: UUID) -> datetime | None:
+def _take(job: Job, token: UUID, *, seconds: float) -> datetime | None:
     """Until when this worker is at the job; None where another one is, or the job does not run."""
     now = timezone.now()
     until = now + at_work()
-    return until if job.take(token, until=until, now=now) else None
+    return until if arrive(job, token, until=until, seconds=seconds, now=now) else None
 
 
 @patient
 def _leave(job: Job, token: UUID) -> bool:
     """Let the next worker come. Returns whether there is anything to do for it."""
-    job.leave(token)
+    depart(job, token)
     failpoint("slice.left")
     follow_rest(job)
     if not job.finish(now=timezone.now()) and job.trying and not job.has_more_to_try():
         job.pause_tried(rest_of(job, timezone.now()).sentence())
-    return Job.objects.running().filter(pk=job.pk).exists() and bool(pick(job, limit=1, now=timezone.now()))
+    more = Job.objects.running().filter(pk=job.pk).exists() and bool(pick(job, limit=1, now=timezone.now()))
+    say_how_it_ended(job, token, more=more)
+    return more
 
 
 def _find_provider(plan: Plan, *, patience: float) -> None:

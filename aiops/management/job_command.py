@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from aiops.jobs.attendance import attendance_of
 from aiops.jobs.models import Job
+from aiops.jobs.progress import Progress
 from aiops.management.following import follow, look
 from aiops.management.job_lines import facts, next_step, summary
 from aiops.management.terminal import FAILED, INTERRUPTED, TerminalCommand, harmless, refused
@@ -26,6 +30,10 @@ def find_job(number: int) -> Job:
         raise refused(_("There is no job yet: start one with manage.py run_job."))
     words = {"id": number, "latest": latest}
     raise refused(_("There is no job %(id)s; the latest is %(latest)s: see manage.py job_status.") % words)
+
+
+def _with_workers(progress: Progress) -> dict[str, Any]:
+    return facts(progress) | {"at_work": attendance_of(progress.job, timezone.now()).as_json()}
 
 
 class JobCommand(TerminalCommand):
@@ -50,7 +58,7 @@ class JobCommand(TerminalCommand):
                 returncode=INTERRUPTED,
             ) from None
         if as_json:
-            self.write_json(facts(progress))
+            self.write_json(_with_workers(progress))
         else:
             for line in summary(progress):
                 self.stdout.write(harmless(line))
@@ -61,7 +69,7 @@ class JobCommand(TerminalCommand):
         """Say how a job stands now, and what can be done."""
         progress = look(job.pk, timezone.now())
         if as_json:
-            self.write_json(facts(progress))
+            self.write_json(_with_workers(progress))
             return
         for line in filter(None, [*summary(progress), next_step(progress)]):
             self.stdout.write(harmless(line))

@@ -14,6 +14,7 @@ BENCHMARKS = (
     ["tests.benchmarks.storm", "--faults", "2000"],
     ["tests.benchmarks.quote", "--rows", "100"],
     ["tests.benchmarks.pages", "--calls", "100000", "--rounds", "3"],
+    ["tests.benchmarks.job_page", "--items", "100000"],
     ["tests.benchmarks.ledger", "--processes", "64", "--attempts", "10000"],
     ["tests.benchmarks.spend", "--calls", "200000"],
 )

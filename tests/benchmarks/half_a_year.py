@@ -95,6 +95,7 @@ def grow(shop: Shop, calls: int) -> None:
     from aiops.cache.models import CachedAnswer
     from aiops.calls.models import Call
     from aiops.files.models import UploadedFile
+    from aiops.jobs.counting import recount
     from aiops.jobs.models import Item, Job
     from project.helpdesk.models import Ticket
 
@@ -109,6 +110,8 @@ def grow(shop: Shop, calls: int) -> None:
     insert(UploadedFile, *tenth, file_columns(shop, start))
     insert(CachedAnswer, *tenth, answer_columns(shop, start))
     shop.jobs, shop.calls = jobs, calls
+    for job in Job.objects.only("pk"):
+        recount(job)
 
 
 def drawn_for(shop: Shop, start: int, first: int, last: int, jobs: int) -> dict[str, str]:

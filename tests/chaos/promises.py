@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from aiops.calls.models import Call
 from aiops.calls.rebuild import rebuild
+from aiops.jobs.counting import counted_of
 from aiops.jobs.models import Item, Job
 from aiops.ledger.models import Hold
 from aiops.ledger.rebuild import differences
@@ -40,6 +41,10 @@ def _of_rows(jobs: Collection[Job]) -> Iterator[str]:
         states = Counter(job.items.values_list("status", flat=True))
         if job.items.count() != job.item_count:
             yield f"job {job.pk} has {job.items.count()} items of {job.item_count}"
+        kept = {(one.status, one.error_kind, one.alike): one.n for one in job.ends.all() if one.n}
+        true = {(one["status"], one["error_kind"], one["alike"]): one["n"] for one in counted_of(job)}
+        if kept != true:
+            yield f"job {job.pk} has counted {kept} of {true}"
         if states["pending"] or states["claimed"]:
             yield f"job {job.pk} has open items: {dict(states)}"
     answered = Item.objects.filter(status=Item.Status.SUCCEEDED)

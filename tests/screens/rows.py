@@ -15,7 +15,8 @@ from aiops.calls.identity import new_call_id
 from aiops.calls.models import Call
 from aiops.files.models import UploadedFile
 from aiops.gateway.completion import Completion
-from aiops.jobs.models import Item, Job
+from aiops.jobs.counting import recount
+from aiops.jobs.models import Batch, Item, Job
 from prompts.models import Prompt
 
 SECRET = "my card number is 4111"
@@ -75,7 +76,27 @@ def make_job(version, *, status=Job.Status.RUNNING, pending=0, claimed=0, succee
     Call.objects.bulk_create(calls)
     for call in calls:
         Item.objects.filter(pk=call.item_id).update(call_id=call.pk)
+    recount(job)
     return job
+
+
+def make_batch(job: Job, **fields: Any) -> Batch:
+    """One that the provider has, made an hour ago and looked at just now."""
+    now = timezone.now()
+    usual = {
+        "connection": "default",
+        "provider_id": f"batch_{uuid4().hex[:12]}",
+        "status": Batch.Status.UNDER_WAY,
+        "line_count": 1000,
+        "told_completed": 400,
+        "told_failed": 3,
+        "created_at": now - timedelta(hours=1),
+        "submitted_at": now - timedelta(hours=1),
+        "looked_at": now,
+        "expires_at": now + timedelta(hours=23),
+        "look_at": now + timedelta(seconds=50),
+    }
+    return Batch.objects.create(job=job, **(usual | fields))
 
 
 def ended(state: str, now: Any) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from django.utils import timezone
 from aiops.cache.models import CachedAnswer
 from aiops.catalogue.models import ModelCard
 from aiops.files.models import UploadedFile
-from aiops.jobs.models import Item, Job
+from aiops.jobs.models import Batch, Item, Job
 from aiops.jobs.models.priority import WORDS
 from aiops.jobs.schedules.model import JobSchedule
 from aiops.ledger.models import Budget
 from aiops.ledger.own_prices import OwnPrice
 from aiops.stops.models import Stop
-from tests.screens.rows import make_cached_answer, make_call, make_file, make_job
+from tests.screens.rows import make_batch, make_cached_answer, make_call, make_file, make_job
 
 VIEWED = ("job", "item", "call", "budget", "cachedanswer", "modelcard", "uploadedfile", "jobschedule")
 RUNNER = tuple(f"aiops.view_{model}" for model in VIEWED)
@@ -41,6 +41,8 @@ NOT_THIS_WAY = {"anonymous": 302, "customer": 302, "staff": 405, "viewer": 405, 
 EFFECT = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 302, "boss": 302}
 STOPS = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 200, "runner": 403, "guard": 200, "boss": 200}
 RUN = {"anonymous": 302, "customer": 302, "staff": 403, "viewer": 403, "runner": 200, "boss": 200}
+
+BATCHES = READ | {"job only": 200}
 
 LOGS = ("cachedanswer", "call", "item", "job", "modelcard", "uploadedfile")
 
@@ -78,6 +80,11 @@ DOORS = [
     *((f"aiops_modelcard_{name}", "get", NOT_THIS_WAY) for name in ("favourite", "opine", "sync", "write")),
     *((f"aiops_spend_{page}", "get", READ | {"job only": 403}) for page in ("changelist", "csv")),
     *((f"aiops_spend_{page}", "post", NOT_THIS_WAY) for page in ("changelist", "csv")),
+    *((f"aiops_batch_{page}", "get", BATCHES) for page in ("changelist", "change")),
+    ("aiops_batch_change", "post", NOT_THIS_WAY),
+    *((f"aiops_batch_{page}", method, NEVER) for page in ("add", "delete") for method in ("get", "post")),
+    *((f"aiops_batch_{name}", "post", EFFECT | {"job only": 403}) for name in ("look", "cancel")),
+    *((f"aiops_batch_{name}", method, NOT_THIS_WAY) for name in ("look", "cancel") for method in ("get", "put")),
     ("aiops_heartbeat_changelist", "get", READ | {"job only": 200}),
     ("aiops_heartbeat_changelist", "post", NOT_THIS_WAY),
     ("aiops_job_seen", "post", EFFECT | {"viewer": 302, "job only": 302}),
@@ -109,6 +116,7 @@ def rows(version):
     stop = Stop.objects.create(because="a drill", since=timezone.now(), until=timezone.now())
     return {
         "job": job,
+        "batch": make_batch(job),
         "item": job.items.first(),
         "call": make_call(version),
         "cachedanswer": make_cached_answer(version),
@@ -142,6 +150,7 @@ def state() -> list[object]:
         list(CachedAnswer.objects.order_by("pk").values()),
         list(ModelCard.objects.order_by("pk").values()),
         list(UploadedFile.objects.order_by("pk").values()),
+        list(Batch.objects.order_by("pk").values()),
         list(Stop.objects.order_by("pk").values()),
         list(JobSchedule.objects.order_by("pk").values()),
     ]

@@ -14,6 +14,7 @@ from django_q.models import OrmQ
 from openpyxl import load_workbook
 
 from aiops.calls.models import Call
+from aiops.jobs.counting import recount
 from aiops.jobs.models import Item, Job, Priority
 from aiops.jobs.progress import progress_of
 from tests.screens.rows import make_call, make_job, make_version
@@ -50,16 +51,16 @@ def test_the_list_asks_about_all_items_at_once(boss, version, django_assert_num_
     boss.get(LIST)
     for _ in range(4):
         make_job(make_version(), succeeded=2, failed=1, pending=1, user=boss.user)
-    # Session, user, count, jobs, items of them all, versions of the filter, notices of the person.
-    with django_assert_num_queries(8):
+    # Session, user, count, jobs, ends of them all, rows under way, versions of the filter, notices of the person.
+    with django_assert_num_queries(9):
         boss.get(LIST)
 
 
 def test_the_page_of_a_job_says_how_it_goes(boss, version, django_assert_num_queries):
     job = make_job(version, succeeded=6, failed=2, claimed=1, pending=1, user=boss.user)
     page_of(job)
-    # Session, user, job, counts, errors, speed, failing, newest, the calls of both.
-    with django_assert_num_queries(10):
+    # Session, user, job, counts, errors, speed, slices, clusters, failing, newest, the calls of both.
+    with django_assert_num_queries(12):
         html = text_of(boss, job)
     assert "8 of 10, 80 %" in html
     assert "$0.00030 so far" in html and "about $0.00038 at the end" in html
@@ -75,7 +76,7 @@ def test_the_page_of_a_job_says_how_it_goes(boss, version, django_assert_num_que
 def test_a_big_job_takes_no_more_queries(boss, version, django_assert_num_queries):
     job = make_job(version, succeeded=300, failed=120, pending=300)
     boss.get(page_of(job))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         html = text_of(boss, job)
     assert html.count("The answer was cut off") == 20
 
@@ -97,6 +98,7 @@ def test_what_the_page_asks_for_is_what_it_shows(boss, version):
     assert progress.pop("html").strip() in page
     assert progress.pop("rows").strip() in page
     assert progress.pop("rate") > 0 and progress.pop("seconds_left") > 0
+    assert progress.pop("at_work")["waits_for"] in page
     assert progress == {
         "job": job.pk,
         "status": "running",
@@ -120,6 +122,7 @@ def test_the_page_is_up_to_date_after_a_reload(boss, version):
     before = text_of(boss, job)
     assert before.count("2 of 4, 50 %") == 1
     job.items.filter(position=3).update(status=Item.Status.SUCCEEDED)
+    recount(job)
     assert text_of(boss, job).count("3 of 4, 75 %") == 1
 
 

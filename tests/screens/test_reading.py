@@ -210,8 +210,8 @@ def test_a_search_finds_nothing_out(sign_in, job):
 @pytest.mark.parametrize(
     ("door", "all_in_all"),
     [
-        # Session, user, permissions, job, counts, errors, failing, newest, tickets, calls.
-        (page, 12),
+        # Session, user, permissions, job, ends, rows under way, slices, failing, newest, tickets, calls.
+        (page, 13),
         # Session, user, permissions, count, items, tickets, jobs of the filter.
         (listed, 10),
     ],

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from aiops.gateway.stand_in.webhooks import Webhook
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchFault:
@@ -51,6 +53,9 @@ class BatchDesk:
     most_bytes: int = 200_000_000
     usual: BatchFate = field(default_factory=BatchFate)
     """What becomes of those that nothing else was said of."""
+
+    webhook: Webhook | None = None
+    """Who is told by the provider itself when a batch is over; None: nobody."""
 
     _fates: deque[BatchFate] = field(default_factory=deque)
 

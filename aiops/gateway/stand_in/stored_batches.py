@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +12,7 @@ from aiops.gateway.stand_in.batch_desk import BatchDesk, BatchFate, BatchFault
 from aiops.gateway.stand_in.batch_lines import Answered, LineRefused, answered, not_asked, read_lines, written
 from aiops.gateway.stand_in.received import ReceivedFile
 from aiops.gateway.stand_in.stored_files import StoredFiles
+from aiops.gateway.stand_in.webhooks import Webhook
 
 WINDOW_SECONDS = 86_400
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
@@ -199,11 +202,20 @@ class StoredBatches:
     def _become(self, batch: StoredBatch, status: str) -> None:
         batch.status, batch.looks = status, 0
         batch.times[status] = int(self._clock())
+        if status in ENDED and self._desk.webhook is not None:
+            # In a thread: whoever made it go on waits for an answer, and may be the one who is told.
+            threading.Thread(target=_tell, args=(self._desk.webhook, status, batch.id), daemon=True).start()
 
 
 def _is_among(number: int, share: float) -> bool:
     """Whether a line is one of those, spread evenly."""
     return int((number + 1) * share) > int(number * share)
+
+
+def _tell(webhook: Webhook, status: str, batch_id: str) -> None:
+    # As with any webhook: where nobody is there, it is not said, and whoever asks finds out.
+    with suppress(OSError):
+        webhook.tell(f"batch.{status}", batch_id)
 
 
 def _nobody(url: str, body: Mapping[str, Any]) -> tuple[int, bytes, str]:

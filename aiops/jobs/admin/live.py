@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from aiops.calls.models import Call
 from aiops.jobs.admin.reading import may_see_items, readable
+from aiops.jobs.attendance import attendance_of
 from aiops.jobs.models import Item, Job
 from aiops.jobs.progress import progress_of
 
@@ -32,6 +33,7 @@ def shown(request: HttpRequest, job: Job, now: datetime) -> dict[str, Any]:
     return {
         "job": job,
         "progress": progress,
+        "attendance": attendance_of(job, now),
         "may_see_items": may_see_items(request),
         "counts": [
             (status.value, status.label, progress.counts[status.value])
@@ -77,6 +79,7 @@ def progress_view(model_admin: ReadOnlyAdmin[Job]) -> Callable[[HttpRequest, int
         return JsonResponse(
             {
                 **progress.as_json(),
+                "at_work": context["attendance"].as_json(),
                 "live": progress.is_worth_watching,
                 "html": render_to_string("aiops/jobs/progress.html", context, request),
                 "rows": render_to_string("aiops/jobs/first_rows.html", context, request),

@@ -143,7 +143,7 @@ class _Merging:
                 errors[str(error)] = error
             elif (one := self._ended(call_id, item, line)) is not None:
                 ended.append(one)
-        outcomes = patient(flush)(self.stay.job, ended, owner=self.batch.token)
+        outcomes = patient(flush)(self.stay.job, ended, owner=self.batch.token, batch=self.batch)
         failpoint("batch.merged")
         for text, given in again.items():
             give_again(self.batch, given, errors[text])

@@ -17,9 +17,10 @@ from aiops.jobs.batch.stay import Stay
 from aiops.jobs.batch.submitting import make_batch
 from aiops.jobs.claim import pick
 from aiops.jobs.duplicates import follow_rest
-from aiops.jobs.models import Batch, Job
+from aiops.jobs.models import Batch, Job, JobSlice
 from aiops.jobs.models.batch import LOOK_EVERY
 from aiops.jobs.slice import SliceReport
+from aiops.jobs.staying import say_how_it_ended
 from aiops.jobs.tried import rest_of
 from aiops.jobs.worker import pause
 from aiops.stops.switch import stopped
@@ -40,13 +41,17 @@ def work_batches(job: Job, *, seconds: float) -> SliceReport:
     stay = Stay(job, seconds=seconds)
     if not stay.lasts():
         return SliceReport(0, more=False)
+    how = JobSlice.End.BROKEN
     try:
         ended = _look_at_all(stay, plan)
         if not stay.is_over and _may_make(job, timezone.now()):
             _make(stay, plan)
+        how = JobSlice.End.WENT_ON
     finally:
-        stay.end()
-    return SliceReport(ended, more=_has_more(job))
+        stay.end(how)
+    more = _has_more(job)
+    patient(say_how_it_ended)(job, stay.token, more=more)
+    return SliceReport(ended, more=more)
 
 
 def _look_at_all(stay: Stay, plan: Plan) -> int:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from aiops.execution.trouble import patient
 from aiops.jobs.models import Job
+from aiops.jobs.staying import arrive, depart
 from aiops.jobs.worker import at_work
 
 
@@ -23,6 +24,7 @@ class Stay:
         """
         self.job = job
         self.token: UUID = uuid4()
+        self._seconds = seconds
         self._until = time.monotonic() + seconds
         self._leased_until: datetime | None = None
 
@@ -38,12 +40,17 @@ class Stay:
         needed = now + timedelta(seconds=seconds) + at_work() / 2
         if self._leased_until is None or self._leased_until < needed:
             until = now + timedelta(seconds=seconds) + at_work()
-            if not self.job.take(self.token, until=until, now=now, at_rest=True):
+            if not self._takes(until, now):
                 return False
             self._leased_until = until
         return True
 
     @patient
-    def end(self) -> None:
+    def end(self, how: str) -> None:
         """Let the next worker come."""
-        self.job.leave(self.token)
+        depart(self.job, self.token, how)
+
+    def _takes(self, until: datetime, now: datetime) -> bool:
+        if self._leased_until is not None:
+            return self.job.take(self.token, until=until, now=now, at_rest=True)
+        return arrive(self.job, self.token, until=until, seconds=self._seconds, now=now, at_rest=True)

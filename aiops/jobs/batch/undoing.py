@@ -83,6 +83,7 @@ def give_up_on(batch: Batch, calls: Mapping[UUID, int | None]) -> None:
         settle_lost(Call.objects.filter(pk__in=calls), text=text, now=timezone.now())
         _let_go(batch, calls, counted=True)
         batch.count(given_back=len(calls))
+        batch.charge(cost=0, unknown=len(calls))
 
 
 def _let_go(batch: Batch, calls: Mapping[UUID, int | None], *, counted: bool) -> None:

@@ -75,6 +75,8 @@ class Batch(models.Model):
     answered = models.PositiveIntegerField(_("rows that were answered"), default=0)
     failed = models.PositiveIntegerField(_("rows that failed"), default=0)
     given_back = models.PositiveIntegerField(_("rows that were given back"), default=0)
+    cost = models.BigIntegerField(_("cost in nano-dollars"), default=0)
+    unknown_costs = models.PositiveIntegerField(_("calls of unknown cost"), default=0)
     error = models.TextField(_("error"), blank=True, help_text=_("Why it did not come to a good end, or does not yet."))
 
     created_at = models.DateTimeField(_("created"))
@@ -83,6 +85,7 @@ class Batch(models.Model):
     cancelled_at = models.DateTimeField(_("asked to be cancelled"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
     look_at = models.DateTimeField(_("looked at again"))
+    looked_at = models.DateTimeField(_("last looked at"), null=True, help_text=_("When its provider last told of it."))
     rest_until = models.DateTimeField(
         _("no further batch before"), null=True, help_text=_("Of the same job: the provider would not take one.")
     )
@@ -109,6 +112,11 @@ class Batch(models.Model):
         """Lines that are done, as far as anybody knows."""
         told = self.told_completed + self.told_failed
         return told if self.is_open else self.answered + self.failed
+
+    @property
+    def failed_lines(self) -> int:
+        """Lines that ended in an error, as far as anybody knows."""
+        return self.told_failed if self.is_open else self.failed
 
     @property
     def since(self) -> datetime:
@@ -159,6 +167,7 @@ class Batch(models.Model):
     def was_created(self, told: ToldBatch, *, now: datetime) -> bool:
         """The provider has it. Returns whether that was news."""
         fields = {
+            "looked_at": now,
             "provider_id": told.provider_id,
             "submitted_at": now,
             "error": "",
@@ -171,7 +180,7 @@ class Batch(models.Model):
         to = self.Status.READING if told.is_over else self.Status.UNDER_WAY
         files = {"output_file_id": told.output_file_id, "error_file_id": told.error_file_id}
         look_at = now if told.is_over else now + LOOK_EVERY
-        self._become(to, since=[self.Status.UNDER_WAY], error="", **files, **self._told(told, look_at))
+        self._become(to, since=[self.Status.UNDER_WAY], error="", looked_at=now, **files, **self._told(told, look_at))
 
     def will_be_cancelled(self, now: datetime) -> None:
         """The provider was asked to."""
@@ -193,6 +202,16 @@ class Batch(models.Model):
             failed=F("failed") + failed,
             given_back=F("given_back") + given_back,
         )
+
+    def charge(self, *, cost: int, unknown: int) -> None:
+        """What some of its lines cost. Belongs in the transaction that closes their calls.
+
+        Args:
+            cost: nano-dollars.
+            unknown: lines of which nobody knows it.
+        """
+        costs = {"cost": F("cost") + cost, "unknown_costs": F("unknown_costs") + unknown}
+        Batch.objects.filter(pk=self.pk).update(**costs)
 
     def end(self, status: str, *, now: datetime, **fields: Any) -> bool:
         """Nothing more comes of it. Returns whether this was when it ended."""

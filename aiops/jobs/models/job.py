@@ -156,6 +156,8 @@ class Job(AtWork, FromCode, Trying, Urgent, models.Model):
     tokens_out = models.BigIntegerField(_("tokens out"), default=0)
     cost = models.BigIntegerField(_("cost in nano-dollars"), default=0)
     unknown_costs = models.PositiveIntegerField(_("calls of unknown cost"), default=0)
+    ended_ever = models.BigIntegerField(_("ends of rows, those before another try included"), default=0, editable=False)
+    answered_at = models.DateTimeField(_("last answer"), null=True, editable=False)
 
     worker: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("worker"), null=True, editable=False)
     worker_until = models.DateTimeField(_("worker's lease"), null=True, editable=False)
@@ -264,6 +266,10 @@ class Job(AtWork, FromCode, Trying, Urgent, models.Model):
         if kind:
             failed = failed.filter(error_kind=kind)
         again = failed.try_again()
+        if again:
+            from aiops.jobs.counting import recount
+
+            recount(self)
         if again and self.status == Job.Status.FINISHED:
             self._move(Job.Status.RUNNING, since=[Job.Status.FINISHED], ended_at=None, told_of="")
         return again
