@@ -40,7 +40,7 @@ class Retried:
 
 
 def stop(job: Job) -> str:
-    """Begin no further row; batches that are under way are cancelled. Returns one sentence about it.
+    """Read and begin no further row; batches that are under way are cancelled. Returns one sentence about it.
 
     Raises:
         WrongState: it is over already.
@@ -48,6 +48,8 @@ def stop(job: Job) -> str:
     now = timezone.now()
     with transaction.atomic():
         job.stop(now=now)
+        if job.planned_at is None:
+            return _("The job is stopped while its rows were being read: nothing was asked, and “Resume” reads on.")
         if not job.batches.open().update(look_at=now):
             return _("The job is stopped: calls that are under way end, no other begins.")
         ring(job.pk)

@@ -48,6 +48,7 @@ def make_job(version, *, status=Job.Status.RUNNING, pending=0, claimed=0, succee
         status=status,
         item_count=total,
         created_at=now - timedelta(minutes=2),
+        planned_at=None if status == Job.Status.PLANNING else now - timedelta(minutes=1),
         started_at=now - timedelta(minutes=1),
         ended_at=now if status in (Job.Status.FINISHED, Job.Status.STOPPED) else None,
         **{"tokens_in": 300 * succeeded, "tokens_out": 20 * succeeded, "cost": 50_000 * succeeded} | fields,

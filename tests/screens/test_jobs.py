@@ -125,7 +125,7 @@ def test_the_page_is_up_to_date_after_a_reload(boss, version):
 @pytest.mark.parametrize(
     ("status", "shown"),
     [
-        (Job.Status.PLANNING, set()),
+        (Job.Status.PLANNING, {"stop"}),
         (Job.Status.RUNNING, {"stop", "retry"}),
         (Job.Status.PAUSED, {"stop", "resume", "retry"}),
         (Job.Status.STOPPED, {"resume", "retry"}),

@@ -53,7 +53,7 @@ EFFECTS = {
     "stop": Effect(
         label=gettext_lazy("Stop"),
         do=stop,
-        fits=lambda progress: progress.job.status in (Job.Status.RUNNING, Job.Status.PAUSED),
+        fits=lambda progress: progress.job.status in Job.UNDER_WAY,
         sends=False,
     ),
     "resume": Effect(

@@ -5,5 +5,6 @@ from aiops.jobs.models.heartbeat import Heartbeat
 from aiops.jobs.models.item import Item, ItemQuerySet
 from aiops.jobs.models.job import Job, JobQuerySet
 from aiops.jobs.models.notice import Notice
+from aiops.jobs.models.unread_part import UnreadPart
 
-__all__ = ["Batch", "BatchQuerySet", "Heartbeat", "Item", "ItemQuerySet", "Job", "JobQuerySet", "Notice"]
+__all__ = ["Batch", "BatchQuerySet", "Heartbeat", "Item", "ItemQuerySet", "Job", "JobQuerySet", "Notice", "UnreadPart"]
