@@ -42,7 +42,8 @@ class Firsts:
         firsts = cls(remembered=remembered)
         seen = job.items.filter(same_as=None, inputs__isnull=False).order_by("position")
         firsts._items = job.items.all()
-        firsts._recalled = dict(seen.values_list("inputs", "position")[:remembered])
+        found = seen.values_list("inputs", "position")[:remembered]
+        firsts._recalled = {inputs: position for inputs, position in found if inputs is not None}
         firsts.duplicates = job.duplicates
         return firsts
 

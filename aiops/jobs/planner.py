@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -114,7 +114,7 @@ class Planner:
             setattr(self.job, name, value)
 
     @patient
-    def _put(self, items: list[dict[str, object]], so_far: dict[str, int]) -> None:
+    def _put(self, items: Sequence[Mapping[str, object]], so_far: dict[str, int]) -> None:
         with transaction.atomic():
             if self._read_to() == so_far["read_to"]:
                 # It was committed by a try whose connection broke before it heard of that.

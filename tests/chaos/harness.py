@@ -119,7 +119,7 @@ class Chaos:
         """What a site does by itself each minute, and whoever runs it when something has ended."""
         self.workers.keep_going()
         try:
-            while Job.objects.filter(status=Job.Status.RUNNING).count() < AT_ONCE:
+            while Job.objects.filter(status__in=[Job.Status.PLANNING, Job.Status.RUNNING]).count() < AT_ONCE:
                 self._start_job()
             sweep()
         except OperationalError:

@@ -23,7 +23,7 @@ def broken(sent: Counter[str], texts: dict[str, int]) -> Iterator[str]:
         sent: text of a row → how often the provider was asked about it.
         texts: text of a row → the primary key of its row.
     """
-    jobs = list(Job.objects.exclude(status=Job.Status.PLANNING))
+    jobs = list(Job.objects.all())
     yield from _of_rows(jobs)
     yield from _of_calls(sent, texts)
     yield from _of_sums(jobs)
@@ -37,6 +37,9 @@ def _of_rows(jobs: Collection[Job]) -> Iterator[str]:
         states = Counter(job.items.values_list("status", flat=True))
         if job.items.count() != job.item_count:
             yield f"job {job.pk} has {job.items.count()} items of {job.item_count}"
+        rows = job.items.values("row_key").distinct().count()
+        if not job.item_count == job.source_rows == rows:
+            yield f"job {job.pk} has {job.item_count} items of {rows} rows, and was asked for {job.source_rows}"
         if states["pending"] or states["claimed"]:
             yield f"job {job.pk} has open items: {dict(states)}"
     answered = Item.objects.filter(status=Item.Status.SUCCEEDED)
@@ -93,7 +96,7 @@ def twice() -> int:
 
 def left() -> dict[str, Any]:
     """What is still to be done, for whoever waits."""
-    open_jobs = Job.objects.filter(status__in=[Job.Status.RUNNING, Job.Status.PAUSED])
+    open_jobs = Job.objects.under_way()
     return {
         "jobs": open_jobs.count(),
         "calls": Call.objects.open().count(),
