@@ -102,6 +102,8 @@ def test_what_the_page_asks_for_is_what_it_shows(boss, version):
         "live": True,
         "counts": {"pending": 1, "claimed": 1, "succeeded": 6, "failed": 2},
         "total": 10,
+        "planned": True,
+        "source_rows": None,
         "done": 8,
         "percent": 80,
         "errors": {"cut_off": 2},
