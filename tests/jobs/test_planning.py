@@ -253,6 +253,17 @@ class TestTwoAtOnce:
             late.begin()
         assert is_whole(planning) and planning.item_count == ROWS
 
+    def test_nor_while_another_is_in_the_middle_of_it(self, planning):
+        early, late, now = uuid4(), uuid4(), timezone.now()
+        assert planning.take(late, until=now - timedelta(seconds=1), now=now, planning=True)
+        chunk = next_chunk(unread_by(planning).read(planning.read_to))
+        was_late = Planner(Job.objects.get(pk=planning.pk), late, Firsts())
+        assert planning.take(early, until=now + timedelta(seconds=60), now=now, planning=True)
+        with pytest.raises(LostJob):
+            was_late.write(chunk)
+        Planner(Job.objects.get(pk=planning.pk), early, Firsts()).write(chunk)
+        assert Job.objects.get(pk=planning.pk).item_count == planning.items.count() == 2 * AT_ONCE
+
     def test_nor_does_a_second_one_begin_while_one_is_at_it(self, planning):
         now = timezone.now()
         assert planning.take(uuid4(), until=now + timedelta(seconds=60), now=now, planning=True)
