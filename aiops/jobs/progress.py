@@ -168,8 +168,13 @@ def counts_of(jobs: Iterable[Job]) -> dict[int, dict[str, int]]:
 
     Succeeded ones, which in the end are nearly all, are not counted but left over.
     """
+    jobs = list(jobs)
     totals = {job.pk: job.item_count for job in jobs}
     counts = {pk: dict.fromkeys(Item.Status.values, 0) for pk in totals}
+    for job in jobs:
+        if job.planned_at is None:
+            # Nothing of it was asked, and counting what grows all the time would tell of another moment.
+            counts[job.pk][Item.Status.PENDING] = totals.pop(job.pk)
     others = [status for status in Item.Status.values if status != Item.Status.SUCCEEDED]
     found = (
         Item.objects.filter(job_id__in=totals, status__in=others).order_by().values_list("job_id", "status")
