@@ -5,7 +5,7 @@ from aiops.calls.models import Call
 from aiops.calls.spend import Spend
 from aiops.catalogue.models import ModelCard, ModelOpinion
 from aiops.files.models import UploadedFile
-from aiops.jobs.models import Heartbeat, Item, Job, Notice
+from aiops.jobs.models import Heartbeat, Item, Job, Notice, UnreadPart
 from aiops.jobs.schedules.model import JobSchedule
 from aiops.ledger.models import Budget, BudgetPeriod, Hold
 from aiops.ledger.own_prices import OwnPrice
@@ -30,5 +30,6 @@ __all__ = [
     "Pace",
     "Spend",
     "Stop",
+    "UnreadPart",
     "UploadedFile",
 ]

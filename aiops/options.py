@@ -27,6 +27,9 @@ class Options:
     slice_seconds: int = 60
     """Seconds that a worker works before it rings for the next."""
 
+    planned_at_once: int = 10_000
+    """Rows that are read where a job is asked for, in a page, say; of a larger job workers read the others."""
+
     at_work_seconds: int = 60
     """Seconds that a job waits for a worker that has stopped saying that it is there."""
 

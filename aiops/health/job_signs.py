@@ -19,8 +19,6 @@ MOST = 1000
 LEEWAY = timedelta(minutes=3)
 """The sweeper sees to it within a minute or two: before that nothing is wrong."""
 
-SLOW_PLAN = timedelta(minutes=10)
-
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -42,7 +40,7 @@ def of_jobs(now: datetime) -> Iterator[Sign]:
     )
     found = list(unfinished.order_by("pk")[:MOST])
     alone = [job.pk for job in found if job.status == status.RUNNING and _is_alone(job, now)]
-    planned = [job.pk for job in found if job.status == status.PLANNING and job.created_at < now - SLOW_PLAN]
+    unread = [job.pk for job in found if job.status == status.PLANNING and _is_alone(job, now)]
     waiting = [job.pk for job in found if job.status == status.PAUSED and job.waits_for is not None]
     paused = [job.pk for job in found if job.status == status.PAUSED and job.waits_for is None]
     running = sum(job.status == status.RUNNING for job in found)
@@ -65,13 +63,13 @@ def of_jobs(now: datetime) -> Iterator[Sign]:
         ),
     )
     yield from _named(
-        planned,
+        unread,
         _Asked(
             "jobs_planning",
-            Level.WARN,
-            _("Job %(names)s has been planned for longer than ten minutes."),
-            _("Jobs %(names)s have been planned for longer than ten minutes."),
-            _("Where its process was killed it will not go on: start the job anew."),
+            Level.BAD,
+            _("Rows of job %(names)s are still to be read, and nobody is at it."),
+            _("Rows of jobs %(names)s are still to be read, and nobody is at them."),
+            _("See that workers run; “Stop” and “Resume” ring for it at once."),
             "status=planning",
         ),
     )

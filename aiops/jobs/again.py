@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from itertools import islice
 from typing import Any
 
 from django.contrib.admin.sites import AdminSite
@@ -15,7 +16,7 @@ from aiops.jobs.errors import JobRefused
 from aiops.jobs.freshness import Standing, in_need
 from aiops.jobs.models import Item, ItemQuerySet, Job
 from aiops.jobs.seen import is_remakeable, remade, rows_seen_by
-from aiops.jobs.sources import PickedSource, Source, SourceRow, keys_there
+from aiops.jobs.sources import Among, PickedSource, Source, SourceRow, keys_there
 from aiops.jobs.sources.source import rows_of
 from aiops.ledger.models import Budget
 from aiops.ledger.scopes import Scope
@@ -68,6 +69,7 @@ def rows_again(
         JobRefused: the job has no such rows, or the person may not see them.
         SourceError, ResourceError: they cannot be read any more.
     """
+    job.require_planned()
     version = version or job.version
     model = _model_of(job)
     if model is None:
@@ -84,6 +86,9 @@ def rows_again(
         keys,
         which=said.get(which, said[Which.SAME]) % {"id": job.pk},
         selection={"again": job.pk, "rows": str(which)},
+        among=Among.SOURCE if user is None else Among.SEEN,
+        seen_by=user and user.pk,
+        site=site.name if site else "",
     )
     return in_need(same, version, {Standing.CHANGED}) if which == Which.CHANGED else same
 
@@ -107,7 +112,7 @@ def _model_of(job: Job) -> type[Model] | None:
 def _of_file(job: Job, which: Which) -> Source:
     if which not in choices_for(job):
         raise JobRefused(_("The rows of this job came from a file, in which nothing changes: run the new file."))
-    return ItemSource(job, job.items.failed() if which == Which.FAILED else job.items.all())
+    return ItemSource(job, failed=which == Which.FAILED)
 
 
 def _keys_of(items: ItemQuerySet) -> Iterator[list[str]]:
@@ -131,10 +136,16 @@ class ItemSource:
 
     model: type[Model] | None = None
 
-    def __init__(self, job: Job, items: ItemQuerySet) -> None:
-        """Take some items of a job."""
+    def __init__(self, job: Job, *, failed: bool) -> None:
+        """Take the items of a job.
+
+        Args:
+            failed: only those that failed.
+        """
         self._job = job
-        self._items = items
+        self._items = job.items.failed() if failed else job.items.all()
+        self.found_again: dict[str, Plain] = {"job": job.pk, "failed": failed}
+        """Where another process looks for them."""
 
     @property
     def variables(self) -> frozenset[str]:
@@ -148,13 +159,15 @@ class ItemSource:
         return f"{self._job.pk} {self.count()}"
 
     def rows(self, most: int | None = None) -> Generator[SourceRow, None, None]:
-        left = self.count() if most is None else most
-        for some in pages(self._items.only("position", "variables", "job_id")):
-            for item in some[:left]:
-                yield SourceRow(item.variables)
-            left -= len(some)
-            if left <= 0:
-                return
+        for _position, row in islice(self.numbered(), most):
+            yield row
+
+    def numbered(self, after: int = 0) -> Iterator[tuple[int, SourceRow]]:
+        """The rows behind a position in the earlier job, each with its own."""
+        behind = self._items.filter(position__gt=after)
+        for some in pages(behind.only("position", "variables", "job_id")):
+            for item in some:
+                yield item.position, SourceRow(item.variables)
 
     def describe(self) -> str:
         return rows_of(self.count(), _("job %(id)s") % {"id": self._job.pk})

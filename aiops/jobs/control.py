@@ -40,7 +40,7 @@ class Retried:
 
 
 def stop(job: Job, *, give_up: bool = False) -> str:
-    """Begin no further row; batches that are under way are cancelled. Returns one sentence about it.
+    """Read and begin no further row; batches that are under way are cancelled. Returns one sentence about it.
 
     Args:
         give_up: stop now: calls that are under way do not end either. Their worker, wherever it is, closes their
@@ -57,6 +57,8 @@ def stop(job: Job, *, give_up: bool = False) -> str:
         batched = job.batches.open().update(look_at=now)
         if batched:
             ring(job.pk)
+    if job.planned_at is None:
+        return _("The job is stopped while its rows were being read: nothing was asked, and “Resume” reads on.")
     if give_up:
         return _("The job is stopped now: calls that were under way are given up, and asked again once it is resumed.")
     if not batched:

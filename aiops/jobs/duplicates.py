@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Self
 
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from aiops.durable import durable
 from aiops.jobs.counting import count_ends, ended_once_more
+from aiops.jobs.inputs import Inputs, kept
 from aiops.jobs.models import Item, ItemQuerySet, Job
 from aiops.signals import tell_succeeded
 
@@ -21,12 +23,42 @@ FOLLOWED = ("status", "call_id", "data", "text", "error_kind", "error_text", "en
 
 
 class Firsts:
-    """Where in a job each row was seen first, while it is planned."""
+    """Where in a job each row was seen first, while it is planned.
+
+    Of a job it keeps in mind the first `REMEMBERED` rows that differ from one another, and no others: a row like one
+    beyond them is asked again. Whoever goes on with the planning of another begins with just these.
+    """
 
     def __init__(self, *, remembered: int = REMEMBERED) -> None:
         self._remembered = remembered
         self._seen: dict[bytes, int] = {}
+        # Of rows that another process saw first, by as much of their digest as their items keep.
+        self._recalled: dict[int, int] = {}
+        self._items: ItemQuerySet | None = None
         self.duplicates = 0
+
+    @classmethod
+    def of_job(cls, job: Job, *, remembered: int = REMEMBERED) -> Self:
+        """What was in mind when the last item of a job was written."""
+        firsts = cls(remembered=remembered)
+        seen = job.items.filter(same_as=None, inputs__isnull=False).order_by("position")
+        firsts._items = job.items.all()
+        found = seen.values_list("inputs", "position")[:remembered]
+        firsts._recalled = {inputs: position for inputs, position in found if inputs is not None}
+        firsts.duplicates = job.duplicates
+        return firsts
+
+    def recall(self, digests: Collection[bytes], inputs: Inputs) -> None:
+        """See to rows that are about to be asked for by `of`: one question for all that were seen by another process.
+
+        Items keep half of a digest, which may be that of another row; what they hold tells for certain.
+        """
+        alike = {kept(digest) for digest in digests if digest not in self._seen}.intersection(self._recalled)
+        if not alike or self._items is None:
+            return
+        positions = [self._recalled.pop(one) for one in alike]
+        for position, variables in self._items.filter(position__in=positions).values_list("position", "variables"):
+            self._seen[inputs.digest(variables)] = position
 
     def of(self, digest: bytes, position: int) -> int | None:
         """The position of an earlier row of which the version reads the same; None where there is none.
@@ -37,7 +69,7 @@ class Firsts:
         first = self._seen.get(digest)
         if first is not None:
             self.duplicates += 1
-        elif len(self._seen) < self._remembered:
+        elif len(self._seen) + len(self._recalled) < self._remembered:
             self._seen[digest] = position
         return first
 

@@ -123,7 +123,7 @@ def in_need(
             "%(n)s left out that failed %(times)s times", "%(n)s left out that failed %(times)s times each", hopeless
         ) % {"n": f"{hopeless:,}", "times": MOST_FAILURES}
         which = f"{which}; {left}"
-    return PickedSource(source.queryset, keys, which=which, selection=selection)
+    return PickedSource(source.queryset, keys, which=which, selection=selection, **source.found_again)
 
 
 def _which(standing: Collection[Standing]) -> str:

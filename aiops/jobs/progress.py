@@ -50,7 +50,7 @@ class Progress:
 
     @property
     def total(self) -> int:
-        """Items of the job."""
+        """Items of the job: all, or as many as there are so far while it is planned."""
         return sum(self.counts.values())
 
     @property
@@ -118,6 +118,8 @@ class Progress:
             "status": str(self.job.status),
             "counts": self.counts,
             "total": self.total,
+            "planned": self.job.planned_at is not None,
+            "source_rows": self.job.source_rows,
             "done": self.done,
             "percent": self.percent,
             "rate": self.rate,

@@ -85,7 +85,8 @@ def remade(selection: Mapping[str, Any], user: Any, *, site: AdminSite | None = 
         return model_source(label, **words)
     found = model_source(label).model
     chosen = rows_seen_by(user, found, query=query, site=site)
-    return model_source(label, queryset=chosen, also={"list": query} if query else None, **words)
+    whose = {"seen_by": user.pk, "site": site.name if site else ""}
+    return model_source(label, queryset=chosen, also={"list": query} if query else None, **whose, **words)
 
 
 def is_remakeable(selection: Mapping[str, Plain]) -> bool:

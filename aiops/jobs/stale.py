@@ -56,9 +56,10 @@ def stale_rows(job: Job, user: Any, *, site: AdminSite | None = None, after: int
         most: rows that are looked at; a thousand take about a second.
 
     Raises:
-        JobRefused: the person may not see the rows.
+        JobRefused: the person may not see the rows, or not all of them have been read.
         SourceError, ResourceError: they cannot be read any more.
     """
+    job.require_planned()
     found = job.items.filter(position__gt=after).order_by("position").only("position", "row_key", "job_id")
     items = list(found[: most + 1])
     more, items = len(items) > most, items[:most]

@@ -1,13 +1,13 @@
-"""Starting a job: check, plan the items in short transactions, ring."""
+"""Starting a job: check, plan the items in short transactions or the first of them, ring."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -16,16 +16,19 @@ from django.utils.translation import gettext as _
 
 from aiops.failpoints import failpoint
 from aiops.gateway.reach import ProviderDown, require_reachable
-from aiops.jobs.doorbell import ring
 from aiops.jobs.duplicates import Firsts
 from aiops.jobs.errors import JobRefused
-from aiops.jobs.inputs import Inputs, kept
-from aiops.jobs.models import Item, Job, Priority
+from aiops.jobs.models import Job, Priority
 from aiops.jobs.most_cost import set_most_cost
 from aiops.jobs.plan import check
+from aiops.jobs.planner import LostJob, Planner, next_chunk
 from aiops.jobs.quote.sample import see_that_one_fits
-from aiops.jobs.sources import Source, SourceError, SourceRow
-from aiops.rows import insert_rows
+from aiops.jobs.sources import Source, SourceError
+from aiops.jobs.unread import unread_of
+from aiops.jobs.unread.keeping import drop, keep
+from aiops.jobs.unread.unread import Placed
+from aiops.jobs.worker import at_work
+from aiops.options import options
 from prompts.models import PromptVersion
 
 if TYPE_CHECKING:
@@ -34,8 +37,8 @@ if TYPE_CHECKING:
 MOST_TRIED = 1_000
 """Rows that are tried first, at most."""
 
-CHUNK = 1_000
-"""Items a transaction: a longer one would keep SQLite's other writers waiting."""
+DOOR_SECONDS = 10.0
+"""After so long the rest is for workers, however few rows were read: whoever asks waits for it."""
 
 
 def start_job(
@@ -97,36 +100,78 @@ def start_job(
         "again_of": again_of,
         "transport": Job.Transport.BATCH if batch else Job.Transport.LIVE,
         "live_from": live_from,
+        "source_rows": checked.rows,
     }
-    job, created = _make(version, source, user, token, asked)
-    if not created:
-        if job.user_id != getattr(user, "pk", None):
-            raise JobRefused(_("Somebody else was shown this quote: choose again to have one of your own."))
-        return job
-    failpoint("plan.made")
-    try:
-        # Ended before anything else is written: a source of the shop's own may hold something open while it is read.
-        with closing(source.rows()) as rows:
-            firsts = Firsts()
-            job.item_count = _add_items(job, rows, Inputs(version), firsts)
-            job.duplicates = firsts.duplicates
-            failpoint("plan.items")
-        if not job.item_count:
-            raise JobRefused(_("The rows were gone before the job began."))
-        with transaction.atomic():
-            if most_cost is not None:
-                set_most_cost(job, most_cost)
-            job.begin(now=timezone.now())
-            failpoint("plan.begun")
-            ring(job.pk)
-            failpoint("plan.rung")
-    except BaseException as error:
-        # Half a job would look like a whole one.
-        job.delete()
-        if isinstance(error, SourceError):
-            raise JobRefused(str(error)) from error
-        raise
+    job, created = _plan_at_door(version, source, user, token, asked, most_cost=most_cost)
+    if not created and job.user_id != user_id:
+        raise JobRefused(_("Somebody else was shown this quote: choose again to have one of your own."))
     return job
+
+
+def _plan_at_door(
+    version: PromptVersion,
+    source: Source,
+    user: Any,
+    form: UUID | None,
+    asked: Mapping[str, Any],
+    *,
+    most_cost: int | None,
+) -> tuple[Job, bool]:
+    """Plan a job here and now; of a large one the beginning, and ring for whoever reads on.
+
+    The job and its first items are one transaction, and so is all of a small one: killed in it, there was none. Rows
+    are read outside of it, for others must be able to write meanwhile.
+
+    Raises:
+        JobRefused: its rows cannot be read, or there is none; nothing is left of it.
+    """
+    until, token = time.monotonic() + DOOR_SECONDS, uuid4()
+    try:
+        unread = unread_of(source)
+        # Ended before anything else is written: a source of the shop's own may hold something open while it is read.
+        with closing(unread.read(0)) as rows:
+            chunk = next_chunk(rows)
+            if not chunk.rows:
+                raise JobRefused(_("The rows were gone before the job began."))
+            reading = {"worker": token, "worker_until": timezone.now() + at_work(), "reading": unread.as_json()}
+            with transaction.atomic():
+                job, created = _make(version, source, user, form, {**asked, **reading})
+                if not created:
+                    return job, False
+                failpoint("plan.made")
+                if most_cost is not None:
+                    set_most_cost(job, most_cost)
+                planner = Planner(job, token, Firsts())
+                planner.write(chunk)
+                failpoint("plan.items")
+                if chunk.is_last:
+                    planner.begin()
+                else:
+                    keep(job, unread)
+                failpoint("plan.begun")
+            if not chunk.is_last:
+                failpoint("plan.committed")
+                _plan_on(planner, rows, until=until, is_all=job.reading is None)
+    except SourceError as error:
+        raise JobRefused(str(error)) from error
+    return job, True
+
+
+def _plan_on(planner: Planner, rows: Iterator[Placed], *, until: float, is_all: bool) -> None:
+    """Write what else is written at the door.
+
+    Args:
+        is_all: nobody else can read these rows: all of them are.
+    """
+    try:
+        planner.plan(rows, until=None if is_all else until, most=None if is_all else options().planned_at_once)
+    except LostJob:
+        # It was stopped or deleted, or another planner has it: they know what to do about it.
+        return
+    except BaseException:
+        # Whoever stands at the door is told, and half a job would look like a whole one.
+        drop(planner.job, planner.token)
+        raise
 
 
 def _check_bounds(most_cost: int | None, failures: int | None, percent: int | None, try_first: int) -> None:
@@ -165,25 +210,3 @@ def _make(
     if token is None:
         return Job.objects.create(**fields), True
     return Job.objects.get_or_create(token=token, defaults=fields)
-
-
-def _add_items(job: Job, rows: Iterator[SourceRow], inputs: Inputs, firsts: Firsts) -> int:
-    """Write an item for each row. Returns how many."""
-    total = 0
-    while chunk := list(islice(rows, CHUNK)):
-        items = []
-        for position, row in enumerate(chunk, start=total + 1):
-            digest = inputs.digest(row.variables)
-            items.append(
-                {
-                    "job_id": job.pk,
-                    "position": position,
-                    "row_key": row.key or "",
-                    "variables": dict(row.variables),
-                    "inputs": kept(digest),
-                    "same_as": firsts.of(digest, position),
-                }
-            )
-        insert_rows(Item, items)
-        total += len(chunk)
-    return total

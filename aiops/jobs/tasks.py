@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -25,6 +25,7 @@ from aiops.jobs.errors import WrongState
 from aiops.jobs.giving_way import work_instead_of
 from aiops.jobs.heartbeat import beat
 from aiops.jobs.models import Heartbeat, Job, Notice
+from aiops.jobs.plan_slice import plan_slice
 from aiops.jobs.schedules.due import run_due
 from aiops.jobs.schedules.telling import tell_of_runs
 from aiops.jobs.settle import settle_lost
@@ -34,15 +35,13 @@ from aiops.ledger.warnings import warn
 from aiops.options import options
 from aiops.stops.switch import stopped
 
-STALE_PLAN = timedelta(hours=1)
-"""A job that was not planned after so long was killed while it was."""
-
 
 def work(job_id: int, rung_at: str = "") -> int:
     """Work at a job for one slice, and ring for the next where items are left. Returns how many items ended.
 
-    A job that is gone, or does not run, is no work: the message came too late, or twice. Nor is one that has been rung
-    for again since: else each message too many would ring for another, as long as the job lasts.
+    Where not all of its items are there yet, it is planned on instead. A job that is gone, or does not run, is no work:
+    the message came too late, or twice. Nor is one that has been rung for again since: else each message too many would
+    ring for another, as long as the job lasts.
 
     The message only wakes a worker: where a more urgent job waits, that one is worked at, and this is rung for again.
 
@@ -68,6 +67,9 @@ def work(job_id: int, rung_at: str = "") -> int:
 
 
 def _work(job: Job, *, seconds: float) -> SliceReport:
+    if job.is_being_read:
+        plan_slice(job, seconds=seconds)
+        return SliceReport(0, more=False)
     if job.transport != Job.Transport.BATCH:
         return work_slice(job, seconds=seconds)
     if job.is_batched(timezone.now()):
@@ -133,7 +135,6 @@ def sweep() -> int:
     failpoint("sweep.begun")
     Heartbeat.objects.forget_old(now)
     Notice.objects.forget_old(now)
-    Job.objects.filter(status=Job.Status.PLANNING, created_at__lt=now - STALE_PLAN).delete()
     usable, _wrong = usable_connections()
     if usable:
         longest = max(lease(connection) for connection in usable.values())
@@ -146,7 +147,8 @@ def sweep() -> int:
     rung = 0
     for job in Job.objects.left_alone(now):
         is_due = job.has_due_batches(now)
-        if not is_due and (job.status != Job.Status.RUNNING or job.finish(now=now) or not job.needs_ring(now)):
+        is_at_rest = job.status not in (Job.Status.PLANNING, Job.Status.RUNNING)
+        if not is_due and (is_at_rest or job.finish(now=now) or not job.needs_ring(now)):
             continue
         failpoint("sweep.finding")
         with transaction.atomic():

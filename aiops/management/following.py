@@ -59,11 +59,15 @@ class Bar:
     def show(self, progress: Progress) -> None:
         """Draw it as it is now."""
         failed = progress.counts[Item.Status.FAILED]
-        self._bar.total = progress.total
+        is_read = progress.job.is_being_read
+        # While rows are read, these are what moves; how many it will be is known about.
+        self._bar.total = max(progress.job.source_rows or 0, progress.total) if is_read else progress.total
+        self._bar.set_description_str(_("reading rows") if is_read else "", refresh=False)
+        shown = progress.total if is_read else progress.done
         self._bar.set_postfix_str(
             _("%(n)s failed, %(cost)s") % {"n": count(failed), "cost": dollars(progress.cost)}, refresh=False
         )
-        self._bar.update(progress.done - self._bar.n)
+        self._bar.update(shown - self._bar.n)
         self._bar.refresh()
 
     def say(self, sentence: str) -> None:
@@ -122,14 +126,14 @@ def follow(job: Job, stream: OutputWrapper, *, patience: float = PATIENCE) -> Pr
     """
     progress = look(job.pk, timezone.now())
     display: Display = Bar(stream, progress) if stream.isatty() else Lines(stream)
-    moved, idle_since, told = progress.done, time.monotonic(), False
+    moved, idle_since, told = (progress.total, progress.done), time.monotonic(), False
     try:
         while True:
             display.show(progress)
             if at_rest(progress, timezone.now()):
                 return progress
-            if progress.done != moved or progress.counts[Item.Status.CLAIMED]:
-                moved, idle_since = progress.done, time.monotonic()
+            if (progress.total, progress.done) != moved or progress.counts[Item.Status.CLAIMED]:
+                moved, idle_since = (progress.total, progress.done), time.monotonic()
             elif not told and time.monotonic() - idle_since >= patience:
                 told = True
                 display.say(_("No worker takes the rows: start one with: manage.py work"))

@@ -18,6 +18,8 @@ from aiops.templatetags.aiops_format import count, rate, seconds
 
 def getting_on(progress: Progress) -> str:
     """`143 of 202 rows, 70 % · 4 failed · 9 rows/s · 7 s left · $0.0071 so far, about $0.0101 at the end`"""
+    if sentence := progress.job.reading_sentence:
+        return sentence
     done = {"done": count(progress.done), "total": count(progress.total), "percent": progress.percent}
     parts = [_("%(done)s of %(total)s rows, %(percent)s %%") % done]
     if failed := progress.counts[Item.Status.FAILED]:
@@ -52,6 +54,8 @@ def summary(progress: Progress) -> list[str]:
         _("Job %(id)s is %(status)s: %(job)s, asked of %(model)s over %(connection)s")
         % {**head, "model": job.model, "connection": job.connection}
     ]
+    if job.reading_sentence:
+        return [*lines, job.reading_sentence]
     left = progress.total - progress.done
     rows = {
         "rows": _rows(progress.total),
@@ -100,6 +104,8 @@ def next_step(progress: Progress) -> str:
     if job.status == Job.Status.PAUSED:
         words = {"why": job.paused_because, "command": command}
         return _("The job is paused: %(why)s Let it go on with: %(command)s --resume") % words
+    if job.status == Job.Status.STOPPED and job.planned_at is None:
+        return _("Nothing was asked. Let it read on with: %(command)s --resume") % {"command": command}
     if job.status == Job.Status.STOPPED and left:
         return _("The job is stopped, %(rows)s left; let it go on with: %(command)s --resume") % {
             "rows": _rows(left),
@@ -141,12 +147,13 @@ def table(jobs: Iterable[Job]) -> list[str]:
     for job in jobs:
         counts = found[job.pk]
         done = job.item_count - sum(counts[status] for status in Item.OPEN)
+        read = {"n": count(job.item_count)}
         cost = dollars(job.cost) + (" + ?" if job.unknown_costs else "")
         rows.append(
             (
                 str(job.pk),
                 str(job.get_status_display()),
-                f"{count(done)}/{count(job.item_count)}",
+                f"{count(done)}/{count(job.item_count)}" if job.planned_at else _("%(n)s read") % read,
                 count(counts[Item.Status.FAILED]),
                 cost,
                 str(job),

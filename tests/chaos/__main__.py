@@ -136,7 +136,8 @@ def sentence(done: list[dict[str, Any]]) -> str:
     return (
         f"{sums['kills']} killed, {sums['stops']} stood still, at {places} places and {len(kinds) - places} ways from "
         f"outside · {sums['jobs']} jobs, {sums['rows']} rows, {sums['sent']} calls sent, {sums['twice']} of them twice "
-        f"and {sums['given_up']} given up on purpose, {sums['too_late']} rows too late · {sums['faults']} promises broken"
+        f"and {sums['given_up']} given up on purpose, {sums['too_late']} rows too late "
+        f"· {sums['faults']} promises broken"
     )
 
 

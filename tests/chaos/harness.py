@@ -142,7 +142,7 @@ class Chaos:
         self.workers.keep_going()
         try:
             self._stop_one_now()
-            while Job.objects.filter(status=Job.Status.RUNNING).count() < AT_ONCE:
+            while Job.objects.filter(status__in=[Job.Status.PLANNING, Job.Status.RUNNING]).count() < AT_ONCE:
                 self._start_job()
             sweep()
         except OperationalError:

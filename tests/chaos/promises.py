@@ -27,7 +27,7 @@ def broken(sent: Counter[str], texts: dict[str, int]) -> Iterator[str]:
         sent: text of a row → how often the provider was asked about it.
         texts: text of a row → the primary key of its row.
     """
-    jobs = list(Job.objects.exclude(status=Job.Status.PLANNING))
+    jobs = list(Job.objects.all())
     yield from _of_rows(jobs)
     yield from _of_calls(sent, texts)
     yield from _of_sums(jobs)
@@ -45,6 +45,9 @@ def _of_rows(jobs: Collection[Job]) -> Iterator[str]:
         true = {(one["status"], one["error_kind"], one["alike"]): one["n"] for one in counted_of(job)}
         if kept != true:
             yield f"job {job.pk} has counted {kept} of {true}"
+        rows = job.items.values("row_key").distinct().count()
+        if not job.item_count == job.source_rows == rows:
+            yield f"job {job.pk} has {job.item_count} items of {rows} rows, and was asked for {job.source_rows}"
         if states["pending"] or states["claimed"]:
             yield f"job {job.pk} has open items: {dict(states)}"
     answered = Item.objects.filter(status=Item.Status.SUCCEEDED)
@@ -106,7 +109,7 @@ def too_late() -> int:
 
 def left() -> dict[str, Any]:
     """What is still to be done, for whoever waits."""
-    open_jobs = Job.objects.filter(status__in=[Job.Status.RUNNING, Job.Status.PAUSED])
+    open_jobs = Job.objects.under_way()
     return {
         "jobs": open_jobs.count(),
         "calls": Call.objects.open().count(),

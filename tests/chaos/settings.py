@@ -11,6 +11,8 @@ MAX_IN_FLIGHT = 6
 AIOPS = {
     **SITE_AIOPS,
     "SLICE_SECONDS": 2,
+    # Workers read on in each job, two chunks.
+    "PLANNED_AT_ONCE": 10,
     "AT_WORK_SECONDS": 2,
     "LEASE_MARGIN_SECONDS": 1,
     "UNHEARD_SECONDS": 2,

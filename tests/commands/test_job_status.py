@@ -278,3 +278,21 @@ def test_on_a_terminal_there_is_a_bar(half_failed, size):
     drawn = read_all(reader)
     assert "100%|" in drawn
     assert "20/20 [" in drawn and "3 failed, $0.00035]" in drawn
+
+
+def test_a_job_whose_rows_are_being_read_says_how_many(run, triage, tickets, settings):
+    settings.AIOPS = settings.AIOPS | {"PLANNED_AT_ONCE": 5}
+    job = start_job(triage, model_source("helpdesk.Ticket"))
+    assert run("job_status", str(job.pk)).stdout.splitlines()[1:] == [
+        "Its rows are being read: 5 so far, of about 20.",
+        f"Follow it with: manage.py job_status {job.pk} --follow",
+    ]
+    assert "  planning  5 read  " in run("job_status").stdout
+    assert run("job_status", str(job.pk), "--stop").stdout.splitlines()[1:] == [
+        "It was stopped while its rows were being read: 5 so far.",
+        f"Nothing was asked. Let it read on with: manage.py job_status {job.pk} --resume",
+    ]
+    assert run("job_status", str(job.pk), "--resume").code == 0
+    work(job.pk)
+    work(job.pk)
+    assert run("job_status", str(job.pk)).stdout.splitlines()[1] == "20 rows: 20 succeeded, 0 failed"

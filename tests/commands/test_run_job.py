@@ -149,6 +149,8 @@ def test_who_started_it_and_where_it_is_asked_is_kept(run, triage, tickets):
         "status": "running",
         "counts": {"pending": 20, "claimed": 0, "succeeded": 0, "failed": 0},
         "total": 20,
+        "planned": True,
+        "source_rows": 20,
         "done": 0,
         "percent": 0,
         "rate": None,

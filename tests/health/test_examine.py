@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import count
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -143,13 +144,17 @@ def test_jobs_that_nobody_is_at(well, version):
     assert signs()["jobs_alone"].facts["jobs"] == [left.pk, unheard.pk]
 
 
-def test_jobs_that_are_planned_for_ever_or_wait_for_somebody(well, version):
-    planned = make_job(version, status=Job.Status.PLANNING)
+def test_jobs_whose_rows_nobody_reads_on_or_that_wait_for_somebody(well, version):
+    planned = make_job(version, status=Job.Status.PLANNING, rung_at=timezone.now())
+    at_work = {"worker": uuid4(), "worker_until": timezone.now() + timedelta(seconds=30)}
+    make_job(version, status=Job.Status.PLANNING, **at_work)
+    Job.objects.update(created_at=before(minutes=40))
     assert levels() == {}
-    Job.objects.filter(pk=planned.pk).update(created_at=before(minutes=11))
+    Job.objects.filter(pk=planned.pk).update(rung_at=before(minutes=9))
     poor = make_job(version, status=Job.Status.PAUSED, waits_for=5)
     make_job(version, status=Job.Status.PAUSED)
-    assert levels() == {"jobs_planning": "warn", "jobs_without_money": "warn"}
+    assert levels() == {"jobs_planning": "bad", "jobs_without_money": "warn"}
+    assert signs()["jobs_planning"].said == f"Rows of job {planned.pk} are still to be read, and nobody is at it."
     assert signs()["jobs_without_money"].said == f"Job {poor.pk} waits for money."
     assert signs()["jobs_paused"].level is Level.OK
 

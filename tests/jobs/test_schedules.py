@@ -252,9 +252,8 @@ def test_nothing_to_do_is_no_trouble(nightly):
 
 
 def test_a_run_whose_process_was_killed_is_started_again(nightly, triage):
-    """Killed while it planned: half a job is left, and nobody has said what came of it."""
+    """Killed before there was a job."""
     assert fresh(nightly).take(NIGHT)
-    Job.objects.create(version=triage, schedule=nightly, source={}, created_at=NIGHT + MINUTE)
     assert run_due(NIGHT + LOST) == 0
     assert run_due(NIGHT + LOST + MINUTE) == 1
     job = Job.objects.get()

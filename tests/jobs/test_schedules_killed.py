@@ -51,9 +51,7 @@ def tick(provider, tmp_path, database_url):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "place", ["schedule.taken", "plan.made", "plan.items", "plan.begun", "plan.rung", "schedule.started"]
-)
+@pytest.mark.parametrize("place", ["schedule.taken", "plan.made", "plan.items", "plan.begun", "schedule.started"])
 @pytest.mark.django_db(transaction=True)
 def test_a_run_is_one_job_wherever_its_process_was_killed(triage, tickets, budget, provider, tick, place):
     boss = User.objects.create_superuser("boss")

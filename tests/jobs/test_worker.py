@@ -428,13 +428,6 @@ def test_the_sweeper_ends_a_job_whose_last_worker_died_before_it_said_so(job):
     assert job.status == Job.Status.FINISHED
 
 
-def test_the_sweeper_removes_a_job_that_was_killed_while_it_was_planned(triage):
-    old = timezone.now() - timedelta(hours=2)
-    Job.objects.create(version=triage, source={}, source_text="x", connection="default", model="m", created_at=old)
-    sweep()
-    assert not Job.objects.exists()
-
-
 def test_an_attempt_that_may_be_billed_gets_a_second_hold_in_a_job_too(job, tickets, provider):
     good = Answer(data={"category": "payment", "priority": "high"})
     provider.reply_with(Disconnect(), *[good] * 20)

@@ -40,6 +40,7 @@ def make_job(version, *, status=Job.Status.RUNNING, pending=0, claimed=0, succee
     """A job with items in that order: succeeded, failed, claimed, pending; a call for each that has ended."""
     now = timezone.now()
     total = pending + claimed + succeeded + failed
+    planned = {"planned_at": None if status == Job.Status.PLANNING else now - timedelta(minutes=1)}
     job = Job.objects.create(
         version=version,
         connection="default",
@@ -51,7 +52,7 @@ def make_job(version, *, status=Job.Status.RUNNING, pending=0, claimed=0, succee
         created_at=now - timedelta(minutes=2),
         started_at=now - timedelta(minutes=1),
         ended_at=now if status in (Job.Status.FINISHED, Job.Status.STOPPED) else None,
-        **{"tokens_in": 300 * succeeded, "tokens_out": 20 * succeeded, "cost": 50_000 * succeeded} | fields,
+        **{"tokens_in": 300 * succeeded, "tokens_out": 20 * succeeded, "cost": 50_000 * succeeded} | planned | fields,
     )
     states = ["succeeded"] * succeeded + ["failed"] * failed + ["claimed"] * claimed + ["pending"] * pending
     items = [

@@ -105,6 +105,8 @@ def test_what_the_page_asks_for_is_what_it_shows(boss, version):
         "live": True,
         "counts": {"pending": 1, "claimed": 1, "succeeded": 6, "failed": 2},
         "total": 10,
+        "planned": True,
+        "source_rows": None,
         "done": 8,
         "percent": 80,
         "errors": {"cut_off": 2},
@@ -129,7 +131,7 @@ def test_the_page_is_up_to_date_after_a_reload(boss, version):
 @pytest.mark.parametrize(
     ("status", "shown"),
     [
-        (Job.Status.PLANNING, set()),
+        (Job.Status.PLANNING, {"stop"}),
         (Job.Status.RUNNING, {"stop", "retry"}),
         (Job.Status.PAUSED, {"stop", "resume", "retry"}),
         (Job.Status.STOPPED, {"resume", "retry"}),

@@ -22,6 +22,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from aiops.jobs.admin.reading import may_see_items, readable
+from aiops.jobs.errors import JobRefused
 from aiops.jobs.models import Job
 from aiops.jobs.outcomes import results_of
 from aiops.jobs.results import Format, ResultRow, TooLongForExcel, iter_csv, iter_json, write_results
@@ -40,7 +41,7 @@ def may_download(model_admin: ReadOnlyAdmin[Job], request: HttpRequest) -> bool:
 
 def downloads(model_admin: ReadOnlyAdmin[Job], request: HttpRequest, job: Job) -> list[tuple[str, str]]:
     """Kind of file and its address, for those who may have it."""
-    if not may_download(model_admin, request):
+    if job.planned_at is None or not may_download(model_admin, request):
         return []
     site = model_admin.admin_site.name
     return [
@@ -60,8 +61,9 @@ def download_view(model_admin: ReadOnlyAdmin[Job], kind: Format) -> Callable[[Ht
         if job is None:
             raise Http404(_("There is no such job."))
         try:
+            job.require_planned()
             response = _file(job, kind, results_of(job, readable=partial(readable, model_admin.admin_site, request)))
-        except TooLongForExcel as error:
+        except (JobRefused, TooLongForExcel) as error:
             messages.error(request, str(error))
             site = model_admin.admin_site.name
             return HttpResponseRedirect(reverse("admin:aiops_job_change", args=(job.pk,), current_app=site))

@@ -70,7 +70,7 @@ EFFECTS = {
     "stop": Effect(
         label=gettext_lazy("Stop"),
         do=stop,
-        fits=lambda progress: progress.job.status in (Job.Status.RUNNING, Job.Status.PAUSED),
+        fits=lambda progress: progress.job.status in Job.UNDER_WAY,
         sends=False,
     ),
     "stop_now": Effect(label=gettext_lazy("Stop now…"), do=_stop_now, fits=_may_be_at_work, asks=True, sends=False),

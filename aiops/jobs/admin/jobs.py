@@ -105,7 +105,9 @@ class JobAdmin(ReadOnlyAdmin[Job]):
 
     @admin.display(description=gettext_lazy("progress"))
     def progress(self, job: Any) -> SafeString:
-        """`143 of 202`, and how many of them failed."""
+        """`143 of 202`, and how many of them failed; `12,000 read` while nobody knows how many it will be."""
+        if job.planned_at is None:
+            return format_html('<span class="aiops-nowrap">{}</span>', _("%(n)s read") % {"n": count(job.item_count)})
         done = job.item_count - sum(job.counts[status] for status in Item.OPEN)
         failed = job.counts[Item.Status.FAILED]
         text = _("%(done)s of %(total)s") % {"done": count(done), "total": count(job.item_count)}

@@ -34,7 +34,7 @@ MANY = 2_000
 
 def since(model_admin: ReadOnlyAdmin[Job], request: HttpRequest, job: Job) -> dict[str, Any]:
     """What the page of a job says of its rows since, and the ways to run it again, for those who may."""
-    if job.ended_at is None or not may_run(model_admin, request):
+    if job.ended_at is None or job.planned_at is None or not may_run(model_admin, request):
         return {}
     site = model_admin.admin_site
     if not may_take_rows(site, request, job):

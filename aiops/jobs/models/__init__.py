@@ -8,6 +8,7 @@ from aiops.jobs.models.job import Job, JobQuerySet
 from aiops.jobs.models.notice import Notice
 from aiops.jobs.models.priority import Priority
 from aiops.jobs.models.slice import JobSlice
+from aiops.jobs.models.unread_part import UnreadPart
 
 __all__ = [
     "Batch",
@@ -21,4 +22,5 @@ __all__ = [
     "JobSlice",
     "Notice",
     "Priority",
+    "UnreadPart",
 ]

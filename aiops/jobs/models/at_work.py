@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
+from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from aiops.options import options
 
@@ -14,8 +16,18 @@ if TYPE_CHECKING:
     from aiops.jobs.models.job import Job
 
 
-class AtWork:
+class AtWork(models.Model):
     """The part of a job that workers ask."""
+
+    worker: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("worker"), null=True, editable=False)
+    worker_until = models.DateTimeField(_("worker's lease"), null=True, editable=False)
+    slots = models.PositiveIntegerField(
+        _("calls at a time, where the provider bears no more"), null=True, editable=False
+    )
+    rung_at = models.DateTimeField(_("rung for"), null=True, editable=False, help_text=_("Until a worker comes."))
+
+    class Meta:
+        abstract = True
 
     def is_rung_for(self, now: datetime) -> bool:
         """Whether a worker may still hear the bell."""
@@ -25,7 +37,9 @@ class AtWork:
     def needs_ring(self, now: datetime) -> bool:
         """Whether there is work, and no worker on the way to it."""
         job = cast("Job", self)
-        return not self.is_rung_for(now) and (job.items.claimable(now).exists() or job.items.followers().exists())
+        if self.is_rung_for(now):
+            return False
+        return job.is_being_read or job.items.claimable(now).exists() or job.items.followers().exists()
 
     def has_due_batches(self, now: datetime) -> bool:
         """Whether a batch is to be looked at, and no worker on the way to it."""
@@ -37,17 +51,22 @@ class AtWork:
             return False
         return Batch.objects.open().filter(job=job.pk, look_at__lte=now).exists()
 
-    def take(self, worker: UUID, *, until: datetime, now: datetime, at_rest: bool = False) -> bool:
+    def take(
+        self, worker: UUID, *, until: datetime, now: datetime, at_rest: bool = False, planning: bool = False
+    ) -> bool:
         """Make a worker the one that works at this job, or let it go on. Returns whether it may.
 
         One at a time: else a message too many would double the requests in flight.
 
         Args:
             at_rest: although the job does not run: its batches are still to be seen to.
+            planning: to read its rows on, rather than to ask them.
         """
         job = cast("Job", self)
         free = Q(worker=None) | Q(worker=worker) | Q(worker_until__lt=now)
         jobs = type(job).objects.all() if at_rest else type(job).objects.running()
+        if planning:
+            jobs = type(job).objects.planning()
         taken = jobs.filter(free, pk=job.pk)
         return bool(taken.update(worker=worker, worker_until=until, rung_at=None))
 

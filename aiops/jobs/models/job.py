@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from aiops.failpoints import failpoint
 from aiops.jobs.errors import WrongState
 from aiops.jobs.models.at_work import AtWork
+from aiops.jobs.models.being_planned import BeingPlanned
 from aiops.jobs.models.from_code import FromCode
 from aiops.jobs.models.priority import Priority, Urgent
 from aiops.jobs.models.trying import Trying
@@ -36,6 +37,9 @@ class JobQuerySet(models.QuerySet["Job"]):
     def running(self) -> Self:
         return self.filter(status=Job.Status.RUNNING)
 
+    def planning(self) -> Self:
+        return self.filter(status=Job.Status.PLANNING)
+
     def waiting_for_money(self) -> Self:
         """Paused since a budget had no room."""
         return self.filter(status=Job.Status.PAUSED, waits_for__isnull=False)
@@ -45,8 +49,9 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(status__in=Job.UNDER_WAY)
 
     def with_work(self) -> Self:
-        """Running, or with batches of which something is still to come."""
-        return self.filter(Q(status=Job.Status.RUNNING) | Q(transport=Job.Transport.BATCH) & Q(_open_batches()))
+        """Being planned, running, or with batches of which something is still to come."""
+        at_work = (Job.Status.PLANNING, Job.Status.RUNNING)
+        return self.filter(Q(status__in=at_work) | Q(transport=Job.Transport.BATCH) & Q(_open_batches()))
 
     def waiting(self, now: datetime) -> Self:
         """Rung for, and no worker has come yet."""
@@ -61,7 +66,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.with_work().filter(Q(worker=None) | Q(worker_until__lt=now))
 
 
-class Job(AtWork, FromCode, Trying, Urgent, models.Model):
+class Job(AtWork, FromCode, Trying, Urgent, BeingPlanned):
     """One version, run over one source, once."""
 
     class Status(models.TextChoices):
@@ -138,7 +143,7 @@ class Job(AtWork, FromCode, Trying, Urgent, models.Model):
         help_text=_("So many, from all over the source, before it is paused with a quote of the rest. 0: none."),
     )
     trying = models.BooleanField(_("trying them"), default=False, editable=False)
-    item_count = models.PositiveIntegerField(_("items"), default=0)
+    item_count = models.PositiveIntegerField(_("items"), default=0, help_text=_("So far, while it is planned."))
     duplicates = models.PositiveIntegerField(
         _("identical rows"),
         default=0,
@@ -158,13 +163,6 @@ class Job(AtWork, FromCode, Trying, Urgent, models.Model):
     unknown_costs = models.PositiveIntegerField(_("calls of unknown cost"), default=0)
     ended_ever = models.BigIntegerField(_("ends of rows, those before another try included"), default=0, editable=False)
     answered_at = models.DateTimeField(_("last answer"), null=True, editable=False)
-
-    worker: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(_("worker"), null=True, editable=False)
-    worker_until = models.DateTimeField(_("worker's lease"), null=True, editable=False)
-    slots = models.PositiveIntegerField(
-        _("calls at a time, where the provider bears no more"), null=True, editable=False
-    )
-    rung_at = models.DateTimeField(_("rung for"), null=True, editable=False, help_text=_("Until a worker comes."))
 
     told_of = models.CharField(
         _("told of"), max_length=10, blank=True, editable=False, help_text=_("The status that was last told by mail.")
@@ -196,12 +194,6 @@ class Job(AtWork, FromCode, Trying, Urgent, models.Model):
         """Whether rows are asked in batches."""
         return self.transport == Job.Transport.BATCH and (self.live_from is None or now < self.live_from)
 
-    def begin(self, *, now: datetime) -> None:
-        """All items are there: workers may start."""
-        started = {"item_count": self.item_count, "duplicates": self.duplicates, "started_at": now}
-        trying = 0 < self.try_first < self.item_count
-        self._move(Job.Status.RUNNING, since=[Job.Status.PLANNING], trying=trying, **started)
-
     def stop(self, *, now: datetime, give_up: bool = False) -> None:
         """Begin no further item; what is in flight comes to its end.
 
@@ -211,7 +203,7 @@ class Job(AtWork, FromCode, Trying, Urgent, models.Model):
         Raises:
             WrongState: it is over already.
         """
-        since = [Job.Status.RUNNING, Job.Status.PAUSED, *([Job.Status.STOPPED] if give_up else [])]
+        since = [*Job.UNDER_WAY, *([Job.Status.STOPPED] if give_up else [])]
         self._move(Job.Status.STOPPED, since=since, ended_at=now, stopped_now=give_up)
 
     def pause(self, because: str, *, waits_for: int | None = None) -> None:
@@ -221,28 +213,31 @@ class Job(AtWork, FromCode, Trying, Urgent, models.Model):
             waits_for: nano-dollars that some budget had not left; with as much in all of them it goes on by itself.
 
         Raises:
-            WrongState: it is not running.
+            WrongState: it is neither running nor being planned.
         """
+        since = [Job.Status.PLANNING, Job.Status.RUNNING]
         with transaction.atomic():
-            self._move(Job.Status.PAUSED, since=[Job.Status.RUNNING], paused_because=because, waits_for=waits_for)
+            self._move(Job.Status.PAUSED, since=since, paused_because=because, waits_for=waits_for)
             if waits_for is None:
                 self.notices.announce(self, Job.Status.PAUSED, now=timezone.now(), because=because)
             else:
                 self.notices.announce_want(self, now=timezone.now(), because=because)
 
     def resume(self) -> None:
-        """Go on with the items that are left; the caller rings.
+        """Go on with the items that are left, or with planning where not all of them are there; the caller rings.
 
         Raises:
             WrongState: it is neither paused nor stopped.
         """
         if self.status == Job.Status.RUNNING:
             raise WrongState(_("The job runs already."))
+        if self.status == Job.Status.PLANNING:
+            raise WrongState(_("The rows of the job are being read already."))
         since = [Job.Status.PAUSED, Job.Status.STOPPED]
         counts = {"failures_in_a_row": 0, "ended_lately": 0, "failed_lately": 0}
         fresh: dict[str, Any] = {"paused_because": "", "waits_for": None, "ended_at": None, "told_of": "", **counts}
         fresh["stopped_now"] = False
-        self._move(Job.Status.RUNNING, since=since, **fresh)
+        self._move(Job.Status.RUNNING if self.planned_at else Job.Status.PLANNING, since=since, **fresh)
 
     def retry_failed(self, kind: str = "") -> int:
         """Let failed items be tried again: at once, the caller rings; in a stopped or paused job, once it is resumed.

@@ -9,7 +9,7 @@ from django.db.models import Field, Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aiops.jobs.quoted_page.forms import VersionForm
-from aiops.jobs.sources import ModelSource
+from aiops.jobs.sources import Among, ModelSource
 from aiops.jobs.sources.selection import only_empty
 from aiops.resources import Plain
 
@@ -44,10 +44,12 @@ class RunForm(VersionForm):
         if one_row:
             del fields["limit"], fields["empty"]
 
-    def rows(self, selected: QuerySet[Any], *, listed: str | None = None) -> ModelSource:
+    def rows(self, selected: QuerySet[Any], *, seen_by: Any, site: str, listed: str | None = None) -> ModelSource:
         """Of the selected rows, those that are meant, in the order of the selection.
 
         Args:
+            seen_by: primary key of the person who sees them.
+            site: name of the admin site that shows them.
             listed: what the address of the list says, where all rows on it are meant; None where they were ticked.
 
         Raises:
@@ -60,8 +62,9 @@ class RunForm(VersionForm):
         how: dict[str, Plain] = {"selected": True} if listed is None else {"list": listed}
         selection = {**how, "empty": empty, "limit": limit}
         # Ordered before it is cut: the source puts the primary key last, so that a limit takes the same rows each time.
-        whole = ModelSource(selected, selection=selection)
-        return whole if limit is None else ModelSource(whole.queryset[:limit], selection=selection)
+        whose: dict[str, Any] = {"among": Among.SEEN, "seen_by": seen_by, "site": site}
+        whole = ModelSource(selected, selection=selection, **whose)
+        return whole if limit is None else ModelSource(whole.queryset[:limit], selection=selection, **whose)
 
     def pinned(self) -> dict[str, str]:
         kept = {name: self.cleaned_data.get(name) for name in ("limit", "empty")}

@@ -68,7 +68,8 @@ class RunPage(QuotedPage[RunForm]):
         return RunForm(self.queryset.model, data, user=self.request.user, one_row=self.row is not None)
 
     def source(self, form: RunForm) -> ModelSource:
-        return form.rows(self.queryset, listed=self.listed)
+        user, site = self.request.user, self.admin.admin_site
+        return form.rows(self.queryset, seen_by=user.pk, site=site.name, listed=self.listed)
 
     def context(self, form: RunForm) -> dict[str, Any]:
         return {"again": self.again, "subtitle": str(self.row) if self.row is not None else None}

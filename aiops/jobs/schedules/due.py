@@ -120,10 +120,8 @@ def _run_if_due(schedule: JobSchedule, now: datetime) -> Job | None:
 
 
 def _left_behind(schedule: JobSchedule, since: datetime) -> Job | None:
-    """The job of a run whose process was killed, if it had begun by then; half a job is no job."""
-    jobs = Job.objects.filter(schedule=schedule, created_at__gte=since)
-    jobs.filter(status=Job.Status.PLANNING).delete()
-    return jobs.first()
+    """The job of a run whose process was killed, if it had begun by then; one that is half planned, workers plan on."""
+    return Job.objects.filter(schedule=schedule, created_at__gte=since).first()
 
 
 def _settle_started(schedule: JobSchedule, job: Job) -> None:

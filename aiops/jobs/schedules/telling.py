@@ -55,6 +55,7 @@ def _tell_of_run(job: Job, schedule: JobSchedule) -> bool:
     lines = [
         _("Job %(id)s: %(job)s") % words,
         _("It is %(status)s: of %(total)s rows %(succeeded)s succeeded and %(failed)s failed, for %(cost)s.") % words,
+        job.reading_sentence,
         job.paused_because,
     ]
     _mail(schedule, _("“%(name)s”: job %(id)s is %(status)s") % words, "\n".join(line for line in lines if line))

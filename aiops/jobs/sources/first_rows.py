@@ -16,28 +16,28 @@ class FirstRows:
 
     def __init__(self, source: FileSource, limit: int) -> None:
         """Take the first `limit` rows, one at least, of `source`."""
-        self._source = source
-        self._limit = limit
+        self.source = source
+        self.limit = limit
 
     @property
     def variables(self) -> frozenset[str]:
-        return self._source.variables
+        return self.source.variables
 
     @property
     def model(self) -> type[Model] | None:
-        return self._source.model
+        return self.source.model
 
     def count(self) -> int:
-        return min(self._limit, self._source.count())
+        return min(self.limit, self.source.count())
 
     def fingerprint(self) -> str:
-        return f"{self._source.fingerprint()} {self._limit}"
+        return f"{self.source.fingerprint()} {self.limit}"
 
     def rows(self, most: int | None = None) -> Generator[SourceRow, None, None]:
-        return self._source.rows(self._limit if most is None else min(self._limit, most))
+        return self.source.rows(self.limit if most is None else min(self.limit, most))
 
     def describe(self) -> str:
-        return rows_of(self.count(), self._source.name)
+        return rows_of(self.count(), self.source.name)
 
     def as_json(self) -> dict[str, Plain]:
-        return {**self._source.as_json(), "limit": self._limit}
+        return {**self.source.as_json(), "limit": self.limit}

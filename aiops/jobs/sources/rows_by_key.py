@@ -23,6 +23,7 @@ class PickedSource(ModelSource):
         *,
         which: str,
         selection: Mapping[str, Plain] | None = None,
+        **found_again: Any,
     ) -> None:
         """Pick rows.
 
@@ -31,13 +32,17 @@ class PickedSource(ModelSource):
             keys: primary keys of those that are wanted and there.
             which: for people, after the number of rows: `changed since`.
             selection: as in `ModelSource`.
+            found_again: `among`, `seen_by` and `site` of `ModelSource`.
         """
-        super().__init__(queryset, selection=selection)
+        super().__init__(queryset, selection=selection, **found_again)
         self._keys = keys
         self._which = which
 
     def count(self) -> int:
         return len(self._keys)
+
+    def keys(self) -> Iterator[Any]:
+        return iter(self._keys)
 
     def fingerprint(self) -> str:
         return told_apart(self._keys)

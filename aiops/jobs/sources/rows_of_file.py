@@ -79,6 +79,11 @@ class FileSource:
         for _, cells in islice(self._filled(), most):
             yield SourceRow(dict(zip(self.columns, map(plain, cells), strict=True)))
 
+    @property
+    def upload(self) -> Upload:
+        """The file as it came: all that another process needs to read it."""
+        return self._upload
+
     def describe(self) -> str:
         sheet = self._table.sheet
         return rows_of(self._count, f"{self.name} ({sheet})" if sheet else self.name)

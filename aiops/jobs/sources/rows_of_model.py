@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from django.apps import apps
@@ -22,15 +23,39 @@ KEYS = 10_000
 """Keys that are fetched at once."""
 
 
+class Among(StrEnum):
+    """Which rows of a model a key is looked for among."""
+
+    MODEL = "model"
+    """All that there are: the shop's code has said which are meant."""
+
+    SOURCE = "source"
+    """Those that its source reads."""
+
+    SEEN = "seen"
+    """Those that a person sees in the admin."""
+
+
 class ModelSource:
     """The rows of a queryset; of each only what the model's source allows."""
 
-    def __init__(self, queryset: QuerySet[Any], *, selection: Mapping[str, Plain] | None = None) -> None:
+    def __init__(
+        self,
+        queryset: QuerySet[Any],
+        *,
+        selection: Mapping[str, Plain] | None = None,
+        among: Among = Among.MODEL,
+        seen_by: Any = None,
+        site: str = "",
+    ) -> None:
         """Read `queryset` through the source of its model.
 
         Args:
             queryset: in its own order, ties by primary key; by primary key alone where it has none of its own.
             selection: how the rows were chosen, as far as it can be said, for `as_json()`.
+            among: where a row of it is found again by its key.
+            seen_by: primary key of the person of whose rows these are some.
+            site: name of the admin site that gives that person rows; empty for whichever does.
 
         Raises:
             NotRegistered: its model has no source.
@@ -38,6 +63,12 @@ class ModelSource:
         self._spec = source_of(queryset.model)
         self._reader = self._spec.reader()
         self._selection = dict(selection or {})
+        self.found_again: dict[str, Plain] = {
+            "among": str(among),
+            "seen_by": None if seen_by is None else str(seen_by),
+            "site": site,
+        }
+        """Where another process looks for its rows by their keys."""
         if not (queryset.query.is_sliced or queryset.query.combinator):
             queryset = queryset.order_by(*queryset.query.order_by, "pk")
         self.queryset = queryset
@@ -71,6 +102,29 @@ class ModelSource:
         for chunk in self._chunks(most):
             for instance in chunk:
                 yield SourceRow(self._variables(instance), str(instance.pk))
+
+    def keys(self) -> Iterator[Any]:
+        """The primary keys of its rows, in their order."""
+        return _keys_of(self.queryset)
+
+    @property
+    def is_found_by_key(self) -> bool:
+        """Whether its keys are enough to read its rows, now or later, here or elsewhere."""
+        query = self.queryset.query
+        has_more = bool(query.annotations or query.extra)
+        return not (self._looks_beside_rows or (has_more and self.found_again["among"] == Among.MODEL))
+
+    def read_keys(self, keys: Sequence[Any]) -> Iterator[tuple[int, SourceRow]]:
+        """The rows of some hundred keys, each with its place among them; those that are gone are left out.
+
+        Raises:
+            UnreadableRow: the source fails on a row.
+        """
+        rows = self._reader.narrow(self._found_by_key())
+        found = {row.pk: row for row in rows.filter(pk__in=keys)}
+        for place, key in enumerate(keys):
+            if key in found:
+                yield place, SourceRow(self._variables(found[key]), str(key))
 
     def _chunks(self, most: int | None) -> Iterator[list[Model]]:
         if most is not None and most <= CHUNK:
@@ -141,6 +195,8 @@ def model_source(
     empty: str = "",
     queryset: QuerySet[Any] | None = None,
     also: Mapping[str, Plain] | None = None,
+    seen_by: Any = None,
+    site: str = "",
 ) -> ModelSource:
     """Rows of a model, chosen in words.
 
@@ -153,6 +209,8 @@ def model_source(
         empty: a field; only rows where it is NULL or holds nothing.
         queryset: the rows to choose from, where not everybody may read all of them.
         also: what else is to be kept of how they were chosen.
+        seen_by: as in `ModelSource`, where `queryset` is what a person sees.
+        site: as in `ModelSource`.
 
     Raises:
         BadSelection: one of these makes no sense; the sentence names what would.
@@ -172,7 +230,8 @@ def model_source(
         chosen = chosen[:limit]
     selection: dict[str, Plain] = {"filters": [*filters], "order": order, "limit": limit, "empty": empty}
     selection |= also or {}
-    return ModelSource(chosen, selection=selection)
+    among = Among.SOURCE if seen_by is None else Among.SEEN
+    return ModelSource(chosen, selection=selection, among=among, seen_by=seen_by, site=site)
 
 
 def _settled(chosen: QuerySet[Any]) -> QuerySet[Any]:
