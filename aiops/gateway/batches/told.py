@@ -47,6 +47,7 @@ class ToldBatch:
     created: datetime | None
     expires: datetime | None
     faults: Sequence[Fault]
+    input_file_id: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -71,6 +72,7 @@ def _told(data: dict[str, Any]) -> ToldBatch | None:
                 created=moment_in(data.get("created_at")),
                 expires=moment_in(data.get("expires_at")),
                 faults=tuple(_faults(data.get("errors"))),
+                input_file_id=_file(data.get("input_file_id")),
                 metadata=_metadata(data.get("metadata")),
             )
     return None

@@ -53,8 +53,8 @@ def look_at(batch: Batch, stay: Stay, plan: Plan, *, wanted: bool) -> int:
         if batch.status == status.WITHDRAWING:
             withdraw(batch, stay)
         if batch.status == status.SUBMITTING:
-            find_or_create(batch, stay, plan, wanted=wanted)
-        if batch.status == status.UNDER_WAY:
+            find_or_create(batch, stay, plan)
+        elif batch.status == status.UNDER_WAY:
             _ask(batch, plan, wanted=wanted)
         if batch.status == status.UNDER_WAY and _is_overdue(batch, timezone.now()):
             _lose(batch, stay, _("The provider never said how it ended."))

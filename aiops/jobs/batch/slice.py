@@ -14,7 +14,7 @@ from aiops.execution.trouble import TROUBLE, patient
 from aiops.gateway.reach import ProviderDown, require_reachable
 from aiops.jobs.batch.looking import look_at
 from aiops.jobs.batch.stay import Stay
-from aiops.jobs.batch.submitting import make_batch
+from aiops.jobs.batch.submitting import make_batch, may_be_asked
 from aiops.jobs.claim import pick
 from aiops.jobs.duplicates import follow_rest
 from aiops.jobs.models import Batch, Job
@@ -25,6 +25,9 @@ from aiops.jobs.worker import pause
 from aiops.stops.switch import stopped
 
 logger = logging.getLogger(__name__)
+
+LOOK = 3
+"""Requests of one look, at most: how it is, that it be cancelled, how it is then."""
 
 
 def work_batches(job: Job, *, seconds: float) -> SliceReport:
@@ -52,7 +55,7 @@ def work_batches(job: Job, *, seconds: float) -> SliceReport:
 def _look_at_all(stay: Stay, plan: Plan) -> int:
     job, ended = stay.job, 0
     for batch in list(job.batches.due(timezone.now()).select_related("file").order_by("pk")):
-        if stay.is_over:
+        if stay.is_over or not stay.lasts(LOOK * plan.connection.deadline):
             break
         job.refresh_from_db()
         try:
@@ -70,9 +73,7 @@ def _look_at_all(stay: Stay, plan: Plan) -> int:
 
 def _is_wanted(job: Job, now: datetime) -> bool:
     """Whether what a batch is still to answer is wanted: of a job that only waits for money, it is."""
-    if job.status == Job.Status.PAUSED and job.waits_for is not None:
-        return True
-    return job.status == Job.Status.RUNNING and job.is_batched(now)
+    return may_be_asked(job, now) and stopped() is None
 
 
 def _may_make(job: Job, now: datetime) -> bool:

@@ -82,6 +82,11 @@ class Batch(models.Model):
     expires_at = models.DateTimeField(_("expires"), null=True)
     cancelled_at = models.DateTimeField(_("asked to be cancelled"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
+    unsure_since = models.DateTimeField(
+        _("unsure since"),
+        null=True,
+        help_text=_("Since when nobody knows whether the provider has it, or what it wrote."),
+    )
     look_at = models.DateTimeField(_("looked at again"))
     rest_until = models.DateTimeField(
         _("no further batch before"), null=True, help_text=_("Of the same job: the provider would not take one.")
@@ -152,15 +157,31 @@ class Batch(models.Model):
         """So many more lines were recorded."""
         Batch.objects.filter(pk=self.pk).update(line_count=F("line_count") + lines, look_at=look_at)
 
-    def is_leaving(self, file: UploadedFile, *, look_at: datetime) -> bool:
+    def is_leaving(self, file: UploadedFile, *, now: datetime, look_at: datetime) -> bool:
         """Its file is there: it is about to be created. Returns whether it may be."""
-        return self._become(self.Status.SUBMITTING, since=[self.Status.PREPARING], file=file, look_at=look_at)
+        since = [self.Status.PREPARING]
+        return self._become(self.Status.SUBMITTING, since=since, file=file, unsure_since=now, look_at=look_at)
+
+    def is_created_again(self, *, now: datetime, look_at: datetime) -> bool:
+        """The provider does not have it, and is asked once more. Returns whether it may be."""
+        return self._become(self.Status.SUBMITTING, since=[self.Status.SUBMITTING], unsure_since=now, look_at=look_at)
+
+    def was_not_created(self, error: str, *, surely: bool, now: datetime) -> None:
+        """The provider did not say that it has it.
+
+        Args:
+            surely: it has not; else it may, and not tell of it yet.
+        """
+        unsure = None if surely else now
+        since = [self.Status.SUBMITTING]
+        self._become(self.Status.SUBMITTING, since=since, error=error, unsure_since=unsure, look_at=now + LOOK_EVERY)
 
     def was_created(self, told: ToldBatch, *, now: datetime) -> bool:
         """The provider has it. Returns whether that was news."""
         fields = {
             "provider_id": told.provider_id,
             "submitted_at": now,
+            "unsure_since": None,
             "error": "",
             **self._told(told, now + LOOK_EVERY),
         }
