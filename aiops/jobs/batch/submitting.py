@@ -32,6 +32,7 @@ from aiops.jobs.batch.request import any_request, most_bytes
 from aiops.jobs.batch.stay import Stay
 from aiops.jobs.batch.undoing import delete_files, withdraw
 from aiops.jobs.errors import BatchRefused
+from aiops.jobs.heartbeat import silent
 from aiops.jobs.models import Batch, Job
 from aiops.jobs.models.batch import LOOK_EVERY
 from aiops.jobs.worker import pause
@@ -102,7 +103,8 @@ def _leave(batch: Batch, stay: Stay, plan: Plan, lines: File[bytes]) -> None:
         most_bytes=most_bytes(connection),
     )
     try:
-        file = upload(lines, wanted)
+        with silent(connection.deadline):
+            file = upload(lines, wanted)
     except FileRefused as error:
         pause(stay.job, BatchRefused(str(error)))
         _give_up(batch, stay, str(error))
@@ -154,13 +156,14 @@ def create(batch: Batch, stay: Stay, plan: Plan) -> None:
     """Have it answered. What is not known to have arrived is looked for, with a later tick."""
     failpoint("batch.leaving")
     try:
-        told = provider.create(
-            plan.connection,
-            endpoint=endpoint_of(any_request(plan), plan.connection),
-            input_file_id=batch.file.provider_id if batch.file else "",
-            metadata=metadata_of(batch),
-            timeout=plan.connection.deadline,
-        )
+        with silent(plan.connection.deadline):
+            told = provider.create(
+                plan.connection,
+                endpoint=endpoint_of(any_request(plan), plan.connection),
+                input_file_id=batch.file.provider_id if batch.file else "",
+                metadata=metadata_of(batch),
+                timeout=plan.connection.deadline,
+            )
     except GatewayError as error:
         error.forget(plan.connection.api_key)
         surely = surely_not_done(error)
@@ -179,13 +182,7 @@ def find_or_create(batch: Batch, stay: Stay, plan: Plan) -> None:
         GatewayError: nobody knows.
     """
     now = timezone.now()
-    told = provider.find(
-        plan.connection,
-        metadata=metadata_of(batch),
-        input_file_id=batch.file.provider_id if batch.file else "",
-        since=batch.created_at - timedelta(hours=1),
-        timeout=plan.connection.deadline,
-    )
+    told = find_it(batch, plan)
     failpoint("batch.sought")
     if told is not None:
         _was_created(batch, told, plan)
@@ -201,6 +198,21 @@ def find_or_create(batch: Batch, stay: Stay, plan: Plan) -> None:
         create(batch, stay, plan)
     elif stay.lasts():
         _give_up(batch, stay, _("The job was stopped before the batch was created."))
+
+
+def find_it(batch: Batch, plan: Plan) -> ToldBatch | None:
+    """The provider's batch, as its list has it; None where it is not there.
+
+    Raises:
+        GatewayError: nobody knows.
+    """
+    return provider.find(
+        plan.connection,
+        metadata=metadata_of(batch),
+        input_file_id=batch.file.provider_id if batch.file else "",
+        since=batch.created_at - timedelta(hours=1),
+        timeout=plan.connection.deadline,
+    )
 
 
 def metadata_of(batch: Batch) -> dict[str, str]:
