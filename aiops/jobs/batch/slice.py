@@ -28,9 +28,6 @@ from aiops.stops.switch import stopped
 
 logger = logging.getLogger(__name__)
 
-LOOK = 3
-"""Requests of one look, at most: how it is, that it be cancelled, how it is then."""
-
 
 def work_batches(job: Job, *, seconds: float) -> SliceReport:
     """See to the batches of a job for about so long. What the provider is doing meanwhile, nobody waits for."""
@@ -58,7 +55,7 @@ def work_batches(job: Job, *, seconds: float) -> SliceReport:
 def _look_at_all(stay: Stay, plan: Plan) -> int:
     job, ended = stay.job, 0
     for batch in list(job.batches.due(timezone.now()).select_related("file").order_by("pk")):
-        if stay.is_over or not stay.lasts(LOOK * plan.connection.deadline):
+        if stay.is_over or not stay.lasts(plan.connection.deadline):
             break
         job.refresh_from_db()
         try:
