@@ -8,9 +8,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from aiops.jobs.heartbeat import tell_of_silences
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +50,8 @@ class Notes:
 
 
 def leave_notes(folder: Path, *, timeout: float) -> None:
-    """Have the workers that are forked from this process leave notes, in tasks other than slices of jobs, which beat.
+    """Have the workers that are forked from this process leave notes: in tasks other than slices of jobs, which beat,
+    and wherever these wait for somebody for long.
 
     Args:
         timeout: seconds after which the queue ends a task.
@@ -63,6 +67,15 @@ def leave_notes(folder: Path, *, timeout: float) -> None:
     def after(**_: Any) -> None:
         _harmlessly(notes.end)
 
+    @contextmanager
+    def silent(seconds: float) -> Iterator[None]:
+        _harmlessly(lambda: notes.begin(seconds + BUFFER))
+        try:
+            yield
+        finally:
+            _harmlessly(notes.end)
+
+    tell_of_silences(silent)
     pre_execute.connect(before, weak=False, dispatch_uid="aiops.health.busy")
     post_execute_in_worker.connect(after, weak=False, dispatch_uid="aiops.health.busy")
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from aiops.health.signs import Level, Sign
-from aiops.jobs.models import Item, Job, Notice
+from aiops.jobs.models import Batch, Item, Job, Notice
 from aiops.options import options
 
 MOST = 1000
@@ -41,6 +41,11 @@ def of_jobs(now: datetime) -> Iterator[Sign]:
     found = list(unfinished.order_by("pk")[:MOST])
     alone = [job.pk for job in found if job.status == status.RUNNING and _is_alone(job, now)]
     unread = [job.pk for job in found if job.status == status.PLANNING and _is_alone(job, now)]
+    if alone:
+        # The provider is at these: somebody looks at them when it is time.
+        with_provider = Batch.objects.open().filter(job__in=alone, look_at__gt=now - LEEWAY)
+        waited_for = set(with_provider.values_list("job_id", flat=True))
+        alone = [key for key in alone if key not in waited_for]
     waiting = [job.pk for job in found if job.status == status.PAUSED and job.waits_for is not None]
     paused = [job.pk for job in found if job.status == status.PAUSED and job.waits_for is None]
     running = sum(job.status == status.RUNNING for job in found)
@@ -101,7 +106,7 @@ def _is_alone(job: Job, now: datetime) -> bool:
     """Whether no worker is at it, nor on its way, and the sweeper has not seen to it either."""
     if job.worker is not None and job.worker_until is not None:
         return job.worker_until < now - LEEWAY
-    since = job.rung_at or job.created_at
+    since = job.rung_at or job.worker_until or job.created_at
     return since < now - LEEWAY - timedelta(seconds=options().unheard_seconds)
 
 

@@ -14,6 +14,7 @@ from aiops.calls.models import Call
 from aiops.gateway.connections import usable_connections
 from aiops.health.ages import age, long
 from aiops.health.signs import Level, Sign
+from aiops.jobs.batch.filling import LEASE
 from aiops.jobs.claim import lease
 from aiops.ledger.models import BudgetPeriod
 from aiops.ledger.money import dollars
@@ -41,7 +42,9 @@ def of_calls_under_way(now: datetime) -> Sign:
         len(started),
     )
     number = f"{MOST:,}+" if len(started) > MOST else f"{len(started):,}"
-    stuck = oldest > (longest + LEEWAY).total_seconds()
+    # One that waits in a batch may be as old as any batch becomes.
+    given_up = now - LEEWAY
+    stuck = Call.objects.open().begun_before(given_up - longest, given_up - LEASE).exists()
     return Sign(
         what="calls",
         level=Level.BAD if stuck else Level.OK,

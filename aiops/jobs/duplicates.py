@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 
 from aiops.durable import durable
 from aiops.jobs.counting import count_ends, ended_once_more
+from aiops.jobs.heartbeat import beat_now_and_then
 from aiops.jobs.inputs import Inputs, kept
 from aiops.jobs.models import Item, ItemQuerySet, Job
 from aiops.signals import tell_succeeded
@@ -91,6 +92,7 @@ def follow_rest(job: Job) -> None:
     """End those that are left, in transactions of their own: one for all of a large job would keep others waiting."""
     is_over = ~Q(status__in=Item.OPEN)
     while job.duplicates:
+        beat_now_and_then()
         # Found before anything is locked: that may be a walk over all of them.
         left = job.items.followers().filter(Exists(_first().filter(is_over)))
         positions = left.order_by().values_list("same_as", flat=True).distinct()[:AT_ONCE]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from django.utils import timezone
 
@@ -18,6 +20,9 @@ EVERY = 3.0
 """Seconds between two beats of one worker in the middle of a slice."""
 
 _last = [float("-inf")]
+
+_notes: list[Callable[[float], AbstractContextManager[None]]] = []
+"""What those who watch this process want to know of long silences."""
 
 
 def cluster_name() -> str:
@@ -48,3 +53,17 @@ def beat_now_and_then() -> None:
     """The same, at most every few seconds: for whoever is asked several times a second."""
     if time.monotonic() - _last[0] >= EVERY:
         beat()
+
+
+def tell_of_silences(note: Callable[[float], AbstractContextManager[None]]) -> None:
+    """Have somebody know beforehand for how many seconds nothing may be heard of this process, until that is over."""
+    _notes[:] = [note]
+
+
+@contextmanager
+def silent(seconds: float) -> Iterator[None]:
+    """This process waits for somebody for so long, and cannot say meanwhile that it is alive."""
+    with ExitStack() as stack:
+        for note in _notes:
+            stack.enter_context(note(seconds))
+        yield

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import DataError, IntegrityError
 from django.db.models import F
 
-from aiops.calls.models import CallQuerySet
+from aiops.calls.models import Call, CallQuerySet
 from aiops.durable import durable
 from aiops.execution.ask import Ended
 from aiops.execution.judge import Outcome, judge, spoiled
@@ -22,11 +22,18 @@ from aiops.execution.window import close_window
 from aiops.failpoints import failpoint
 from aiops.jobs.counting import count_ends, ended_once_more
 from aiops.jobs.duplicates import follow
+from aiops.jobs.heartbeat import beat_now_and_then
 from aiops.jobs.models import Batch, Item, Job
 from aiops.rows import update_rows
 from aiops.signals import tell_succeeded
 
 logger = logging.getLogger(__name__)
+
+LOST_AT_ONCE = 500
+"""Lost calls of one transaction."""
+
+MOST_LOST = 50_000
+"""Of one sweep, which has more to do."""
 
 UNFIT = (DataError, IntegrityError, OverflowError, ValueError)
 """What a database or its driver says to a value that it cannot hold. Trying again does not help."""
@@ -141,6 +148,23 @@ def settle_lost(calls: CallQuerySet, *, now: datetime, **how: Any) -> None:
     for job_id, count in close_lost(calls, now=now, **how).items():
         if job_id is not None:
             Job.objects.filter(pk=job_id).update(unknown_costs=F("unknown_costs") + count)
+
+
+def settle_all_lost(calls: CallQuerySet, *, now: datetime) -> None:
+    """As `settle_lost`, each few in a transaction of their own: a batch that is given up may have 50,000.
+
+    What cannot be settled keeps nobody from anything else; the next sweep tries again.
+    """
+    try:
+        for _ in range(MOST_LOST // LOST_AT_ONCE):
+            keys = list(calls.open().order_by("pk").values_list("pk", flat=True)[:LOST_AT_ONCE])
+            if not keys:
+                return
+            beat_now_and_then()
+            with durable():
+                settle_lost(Call.objects.filter(pk__in=keys), now=now)
+    except Exception:
+        logger.exception("calls whose process died")
 
 
 def fail(job: Job, ends: Sequence[tuple[Item, str, str]], *, owner: UUID, now: datetime) -> None:

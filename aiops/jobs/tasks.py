@@ -11,7 +11,6 @@ from django.utils import timezone
 from aiops.cache.purging import prune
 from aiops.cache.uses import flush_uses
 from aiops.calls.models import Call
-from aiops.durable import durable
 from aiops.execution.trouble import patient
 from aiops.failpoints import failpoint
 from aiops.files.expiry import expire
@@ -28,7 +27,7 @@ from aiops.jobs.models import Heartbeat, Job, Notice
 from aiops.jobs.plan_slice import plan_slice
 from aiops.jobs.schedules.due import run_due
 from aiops.jobs.schedules.telling import tell_of_runs
-from aiops.jobs.settle import settle_lost
+from aiops.jobs.settle import settle_all_lost
 from aiops.jobs.slice import SliceReport, work_slice
 from aiops.jobs.telling import tell_ends
 from aiops.ledger.warnings import warn
@@ -138,8 +137,7 @@ def sweep() -> int:
     usable, _wrong = usable_connections()
     if usable:
         longest = max(lease(connection) for connection in usable.values())
-        with durable():
-            settle_lost(Call.objects.begun_before(now - longest, now - LEASE), now=now)
+        settle_all_lost(Call.objects.begun_before(now - longest, now - LEASE), now=now)
     failpoint("sweep.lost")
     prune(now=now)
     failpoint("sweep.money")

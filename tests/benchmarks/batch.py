@@ -141,6 +141,8 @@ class Run:
             job = start_job(find_version("triage"), Numbers(self.rows), batch=True)
         with self.phase("recorded, held, sent"):
             while not job.batches.exists() or job.items.pending().exists():
+                # The one whose create fails is tried again before any other is made.
+                Batch.objects.open().update(look_at=timezone.now())
                 work(job.pk)
         number = 0
         while job.status == Job.Status.RUNNING:

@@ -396,7 +396,7 @@ def test_one_worker_at_a_time_works_at_a_job(job, provider):
     assert sweep() == 1
     assert work(job.pk) == 20
     job.refresh_from_db()
-    assert (job.worker, job.worker_until) == (None, None)
+    assert job.worker is None
 
 
 def test_of_many_messages_for_a_job_one_is_work(job, provider, settings):

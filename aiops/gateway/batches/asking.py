@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import httpx2
@@ -71,11 +71,14 @@ def cancel(provider_id: str, connection: Connection, *, timeout: float) -> ToldB
     return BATCHES.told_in(response)
 
 
-def find(connection: Connection, *, metadata: Mapping[str, str], since: datetime, timeout: float) -> ToldBatch | None:
-    """The batch that was created with these metadata; None where there is none.
+def find(
+    connection: Connection, *, metadata: Mapping[str, str], input_file_id: str, since: datetime, timeout: float
+) -> ToldBatch | None:
+    """The batch that was created with these metadata, or of this file; None where the provider lists none.
 
     Args:
-        since: when it was created at the earliest: the list, newest first, is read no further.
+        input_file_id: of no other batch; empty where it is not known. Some servers do not list metadata.
+        since: when it was created at the earliest: a list that is the newest first is read no further.
 
     Raises:
         GatewayError: nobody knows.
@@ -88,11 +91,17 @@ def find(connection: Connection, *, metadata: Mapping[str, str], since: datetime
             response = sync_client(connection).get(BATCHES.path, cast_to=httpx2.Response, options=options)
         batches, after = BATCHES.page_in(response, after)
         for batch in batches:
-            if metadata.items() <= batch.metadata.items():
+            is_of_file = bool(input_file_id) and batch.input_file_id == input_file_id
+            if is_of_file or metadata.items() <= batch.metadata.items():
                 return batch
-        oldest = batches[-1].created if batches else None
-        if not after or (oldest is not None and oldest < since):
+        if not after or _is_past(batches, since):
             return None
+
+
+def _is_past(batches: Sequence[ToldBatch], since: datetime) -> bool:
+    """Whether only older ones follow. Some servers list the oldest first."""
+    first, last = batches[0].created, batches[-1].created
+    return first is not None and last is not None and last < since and last < first
 
 
 def has_batches(connection: Connection, *, timeout: float) -> bool:

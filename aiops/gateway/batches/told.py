@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from aiops.gateway.errors import GatewayError
 from aiops.gateway.kept import Kept, is_id, moment_in
 from aiops.gateway.plain_text import storable
 
@@ -47,12 +49,23 @@ class ToldBatch:
     created: datetime | None
     expires: datetime | None
     faults: Sequence[Fault]
+    input_file_id: str = ""
+    tells_counts: bool = True
+    """Whether the provider said how many lines were answered."""
+
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more comes of it."""
         return self.status in OVER
+
+    @property
+    def lacks_answers(self) -> bool:
+        """Whether there must be a file of answers, and none is named."""
+        if self.output_file_id:
+            return False
+        return self.completed > 0 or (not self.tells_counts and self.status == "completed" and not self.error_file_id)
 
 
 def _told(data: dict[str, Any]) -> ToldBatch | None:
@@ -71,6 +84,8 @@ def _told(data: dict[str, Any]) -> ToldBatch | None:
                 created=moment_in(data.get("created_at")),
                 expires=moment_in(data.get("expires_at")),
                 faults=tuple(_faults(data.get("errors"))),
+                tells_counts="completed" in counts,
+                input_file_id=_file(data.get("input_file_id")),
                 metadata=_metadata(data.get("metadata")),
             )
     return None
@@ -99,6 +114,17 @@ def _faults(errors: Any) -> list[Fault]:
 
 def _metadata(value: Any) -> dict[str, str]:
     return {str(name): str(told) for name, told in value.items()} if isinstance(value, dict) else {}
+
+
+def is_told_gone(error: Exception) -> bool:
+    """Whether a provider itself says that it has no such batch, or file: its errors are JSON, a proxy's are pages."""
+    if not isinstance(error, GatewayError) or error.status != 404:
+        return False
+    try:
+        told = json.loads(error.raw)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and "error" in told
 
 
 BATCHES = Kept("/batches", "a batch", _told)

@@ -44,6 +44,15 @@ class BatchFate:
     tells_expired: bool = True
     """Whether the lines that were not asked stand in the file of errors."""
 
+    tells_counts: bool = True
+    """Whether it is told how many of its lines are done."""
+
+    unlisted: int = 0
+    """How often the list of batches is asked for before it stands in it."""
+
+    files_late: int = 0
+    """How often it is seen at its end before its files are named."""
+
 
 @dataclass(slots=True)
 class BatchDesk:
@@ -51,6 +60,9 @@ class BatchDesk:
 
     most_lines: int = 50_000
     most_bytes: int = 200_000_000
+    tells_metadata: bool = True
+    """Whether batches are told with the metadata that they were created with."""
+
     usual: BatchFate = field(default_factory=BatchFate)
     """What becomes of those that nothing else was said of."""
 

@@ -12,7 +12,7 @@ from aiops.gateway.stand_in.exchange import Exchange
 from aiops.gateway.stand_in.operation import Operation, Problem
 from aiops.gateway.stand_in.received import Received
 from aiops.gateway.stand_in.said import Billed, Said
-from aiops.gateway.stand_in.stored_batches import ENDED, StoredBatches
+from aiops.gateway.stand_in.stored_batches import ENDED, StoredBatch, StoredBatches
 from aiops.gateway.stand_in.stored_files import StoredFiles
 
 ENDPOINTS = ("/v1/responses", "/v1/chat/completions", "/v1/embeddings", "/v1/moderations")
@@ -55,7 +55,7 @@ class Batches(Operation):
         batch_id, cancels = _named(received)
         if not batch_id:
             if received.method == "POST":
-                return Said(data=self.stored.add(received.body).told())
+                return Said(data=self._told(self.stored.add(received.body)))
             return Said(data=self._list(received.query))
         batch = self.stored.get(batch_id)
         if batch is None:
@@ -64,7 +64,7 @@ class Batches(Operation):
             self.stored.cancel(batch)
         else:
             self.stored.look(batch)
-        return Said(data=batch.told())
+        return Said(data=self._told(batch))
 
     def count(self, said: Said, exchange: Exchange) -> tuple[Billed, Mapping[str, Any] | None]:
         return Billed(), None
@@ -92,8 +92,11 @@ class Batches(Operation):
             return Problem(message=f"Invalid 'metadata': at most {MOST_METADATA} pairs.")
         return None
 
+    def _told(self, batch: StoredBatch) -> dict[str, Any]:
+        return batch.told() | ({} if self._desk.tells_metadata else {"metadata": None})
+
     def _list(self, query: Mapping[str, str]) -> dict[str, Any]:
-        batches = [batch.told() for batch in self.stored.all()]
+        batches = [self._told(batch) for batch in self.stored.listed()]
         ids = [batch["id"] for batch in batches]
         if query.get("after") in ids:
             batches = batches[ids.index(query["after"]) + 1 :]

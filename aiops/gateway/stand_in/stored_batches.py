@@ -34,6 +34,9 @@ class StoredBatch:
     looks: int = 0
     """How often it has been seen in this state."""
 
+    lists: int = 0
+    """How often the list was asked for since it is there."""
+
     lines: list[dict[str, Any]] = field(default_factory=list)
     asked: int = 0
     outputs: list[dict[str, Any]] = field(default_factory=list)
@@ -51,6 +54,11 @@ class StoredBatch:
         """Lines that are asked before it ends as it is to end."""
         return self.total if self.fate.ends == "completed" else round(self.total * self.fate.done)
 
+    @property
+    def names_files(self) -> bool:
+        """Whether it is told by now which files it has."""
+        return self.looks >= self.fate.files_late
+
     def forget_lines(self) -> None:
         """They are in its files by then."""
         self.lines, self.outputs, self.errors = [], [], []
@@ -67,8 +75,8 @@ class StoredBatch:
             "input_file_id": self.input_file_id,
             "completion_window": "24h",
             "status": self.status,
-            "output_file_id": self.output_file_id,
-            "error_file_id": self.error_file_id,
+            "output_file_id": self.output_file_id if self.names_files else None,
+            "error_file_id": self.error_file_id if self.names_files else None,
             "created_at": self.created_at,
             "expires_at": self.created_at + WINDOW_SECONDS,
             **{f"{name}_at": self.times.get(name) for name in names},
@@ -76,7 +84,9 @@ class StoredBatch:
                 "total": self.total,
                 "completed": self.completed,
                 "failed": self.failed,
-            },
+            }
+            if self.fate.tells_counts
+            else None,
             "metadata": self.metadata,
         }
 
@@ -111,9 +121,12 @@ class StoredBatches:
         """One, as it is; None where there is none."""
         return self._batches.get(batch_id)
 
-    def all(self) -> list[StoredBatch]:
-        """The newest first."""
-        return list(reversed(self._batches.values()))
+    def listed(self) -> list[StoredBatch]:
+        """Those that stand in the list by now, the newest first."""
+        batches = list(self._batches.values())
+        for batch in batches:
+            batch.lists += 1
+        return [batch for batch in reversed(batches) if batch.lists > batch.fate.unlisted]
 
     def clear(self) -> None:
         """Forget all. Numbers are not used again."""
@@ -131,12 +144,15 @@ class StoredBatches:
 
     def look(self, batch: StoredBatch) -> StoredBatch:
         """Let it go on, and see it as it is then."""
+        was_over = batch.status in ENDED
         while batch.status not in ENDED:
             if batch.looks < batch.fate.stays:
                 batch.looks += 1
                 break
             if not self._go_on(batch):
                 break
+        else:
+            batch.looks += was_over
         return batch
 
     def _go_on(self, batch: StoredBatch) -> bool:

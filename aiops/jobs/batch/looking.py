@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from aiops.execution.errors import REFUSALS
 from aiops.execution.prepare import Plan
 from aiops.failpoints import failpoint
 from aiops.gateway import batches as provider
 from aiops.gateway.batches import Fault, ToldBatch
-from aiops.gateway.batches.told import FAILED
+from aiops.gateway.batches.told import FAILED, is_told_gone
 from aiops.gateway.errors import BadRequest, GatewayError, Unanswered
-from aiops.gateway.files.told import is_gone
 from aiops.jobs.batch.reading import read_results
 from aiops.jobs.batch.refusals import fail_faulty_lines
 from aiops.jobs.batch.stay import Stay
-from aiops.jobs.batch.submitting import find_or_create
+from aiops.jobs.batch.submitting import find_it, find_or_create
 from aiops.jobs.batch.undoing import delete_files, give_again, give_back_rest, give_up_on, open_calls, withdraw
 from aiops.jobs.errors import BatchRefused
 from aiops.jobs.models import Batch
@@ -53,21 +54,39 @@ def look_at(batch: Batch, stay: Stay, plan: Plan, *, wanted: bool) -> int:
         if batch.status == status.WITHDRAWING:
             withdraw(batch, stay)
         if batch.status == status.SUBMITTING:
-            find_or_create(batch, stay, plan, wanted=wanted)
-        if batch.status == status.UNDER_WAY:
+            find_or_create(batch, stay, plan)
+        elif batch.status == status.UNDER_WAY:
             _ask(batch, plan, wanted=wanted)
         if batch.status == status.UNDER_WAY and _is_overdue(batch, timezone.now()):
             _lose(batch, stay, _("The provider never said how it ended."))
         if batch.status == status.READING:
             return _read(batch, stay, plan)
-    except GatewayError as error:
-        error.forget(plan.connection.api_key)
+    except (GatewayError, *REFUSALS) as error:
+        if isinstance(error, GatewayError):
+            error.forget(plan.connection.api_key)
         logger.warning("batch %s: %s", batch.pk, error)
-        if is_gone(error) and batch.status == status.UNDER_WAY:
-            _lose(batch, stay, _("The provider knows no such batch any more."))
-        else:
-            batch.look_again(timezone.now() + LOOK_EVERY, error=str(error))
+        _bear(batch, stay, plan, error)
     return 0
+
+
+def _bear(batch: Batch, stay: Stay, plan: Plan, error: Exception) -> None:
+    """It is tried again: nobody gives answers up that are paid for because of a wrong key, or a deploy somewhere."""
+    now = timezone.now()
+    if batch.status == Batch.Status.READING and _is_overdue(batch, now):
+        _lose(batch, stay, _("Its answers could not be read: %s") % error)
+    elif not is_told_gone(error):
+        batch.look_again(now + LOOK_EVERY, error=str(error))
+    elif batch.status == Batch.Status.UNDER_WAY and batch.is_gone(now) and _is_unlisted(batch, plan):
+        _lose(batch, stay, _("The provider knows no such batch any more."))
+    else:
+        batch.is_not_there(str(error), now=now)
+
+
+def _is_unlisted(batch: Batch, plan: Plan) -> bool:
+    try:
+        return find_it(batch, plan) is None
+    except GatewayError:
+        return False
 
 
 def _ask(batch: Batch, plan: Plan, *, wanted: bool) -> None:
@@ -87,7 +106,12 @@ def _ask(batch: Batch, plan: Plan, *, wanted: bool) -> None:
 
 
 def _note(batch: Batch, told: ToldBatch) -> None:
-    batch.was_seen(told, now=timezone.now())
+    now = timezone.now()
+    waits = told.is_over and told.lacks_answers and not _is_overdue(batch, now)
+    batch.was_seen(told, is_over=told.is_over and not waits, now=now)
+    if waits:
+        text = _("The provider says that it is done, and names no file of its answers yet.")
+        batch.look_again(now + LOOK_EVERY, error=text)
     if told.faults:
         text = "; ".join(_fault(fault) for fault in told.faults[:3])
         Batch.objects.filter(pk=batch.pk).update(error=text)
@@ -107,12 +131,12 @@ def _read(batch: Batch, stay: Stay, plan: Plan) -> int:
 
 def _give_back_refused(batch: Batch, stay: Stay, plan: Plan) -> int:
     """The provider read the file and asked nothing of it."""
-    told = provider.look(batch.provider_id, plan.connection, timeout=plan.connection.deadline)
-    faults = told.faults
+    faults = _faults(batch, plan)
     is_full = any(fault.code in FULL for fault in faults)
     named = [fault for fault in faults if fault.line is not None]
-    failed = 0
-    if named and not is_full:
+    # In an earlier slice, where there was no time for all of it.
+    failed = batch.failed
+    if named and not is_full and not failed:
         with tempfile.TemporaryFile(prefix="aiops-batch-") as file:
             failed = fail_faulty_lines(batch, stay, plan, named, file)
     error = Unanswered(f"The provider took no batch: {batch.error}")
@@ -127,6 +151,16 @@ def _give_back_refused(batch: Batch, stay: Stay, plan: Plan) -> int:
         pause(stay.job, BatchRefused(batch.error))
     delete_files(batch)
     return failed
+
+
+def _faults(batch: Batch, plan: Plan) -> Sequence[Fault]:
+    """Why it was refused; nothing where the provider does not say it any more."""
+    try:
+        return provider.look(batch.provider_id, plan.connection, timeout=plan.connection.deadline).faults
+    except GatewayError as error:
+        if error.retryable:
+            raise
+        return ()
 
 
 def _lose(batch: Batch, stay: Stay, because: str) -> None:

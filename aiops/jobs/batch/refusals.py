@@ -14,10 +14,10 @@ from aiops.durable import durable
 from aiops.execution.prepare import Plan
 from aiops.execution.trouble import patient
 from aiops.execution.window import release_calls
+from aiops.files.source import PROVIDERS_MOST
 from aiops.gateway.batches import Fault
 from aiops.gateway.errors import BadRequest, GatewayError
 from aiops.gateway.files import blocking
-from aiops.jobs.batch.request import most_bytes
 from aiops.jobs.batch.stay import Stay
 from aiops.jobs.models import Batch, Item, Job
 from aiops.jobs.settle import fail
@@ -29,6 +29,9 @@ def fail_faulty_lines(batch: Batch, stay: Stay, plan: Plan, faults: Sequence[Fau
     Args:
         faults: with their lines.
         file: holds the lines meanwhile.
+
+    Raises:
+        GatewayError: the file did not come, and may the next time.
     """
     by_line = {fault.line: fault for fault in faults}
     failed = 0
@@ -47,10 +50,16 @@ def fail_faulty_lines(batch: Batch, stay: Stay, plan: Plan, faults: Sequence[Fau
 
 def _lines(batch: Batch, plan: Plan, file: IO[bytes]) -> IO[bytes]:
     """The file as it was sent, from the provider: it is nowhere else any more."""
-    most, timeout = most_bytes(plan.connection), plan.connection.deadline
     if batch.file is not None:
-        for piece in blocking.download(batch.file.provider_id, plan.connection, most_bytes=most, timeout=timeout):
-            file.write(piece)
+        sent, timeout = batch.file.provider_id, plan.connection.deadline
+        try:
+            for piece in blocking.download(sent, plan.connection, most_bytes=PROVIDERS_MOST, timeout=timeout):
+                file.write(piece)
+        except GatewayError as error:
+            if error.retryable:
+                raise
+            file.seek(0)
+            file.truncate()
     file.seek(0)
     return file
 

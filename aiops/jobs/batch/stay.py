@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.utils import timezone
 
 from aiops.execution.trouble import patient
+from aiops.jobs.heartbeat import beat_now_and_then
 from aiops.jobs.models import Job
 from aiops.jobs.staying import arrive, depart
 from aiops.jobs.worker import at_work
@@ -26,6 +29,7 @@ class Stay:
         self.token: UUID = uuid4()
         self._seconds = seconds
         self._until = time.monotonic() + seconds
+        self._begins_until = self._until
         self._leased_until: datetime | None = None
 
     @property
@@ -33,9 +37,22 @@ class Stay:
         """Whether nothing more is to be begun."""
         return time.monotonic() >= self._until
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether something that takes as long as a deadline may be begun: the queue gives a slice one of them."""
+        return time.monotonic() < self._begins_until
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """The time of somebody else does not count: what took long to come is also dealt with."""
+        started = time.monotonic()
+        yield
+        self._until += time.monotonic() - started
+
     @patient
     def lasts(self, seconds: float = 0) -> bool:
-        """Whether the job is this worker's, for so many seconds at least."""
+        """Whether the job is this worker's, for so many seconds at least. Says now and then that it is there."""
+        beat_now_and_then()
         now = timezone.now()
         needed = now + timedelta(seconds=seconds) + at_work() / 2
         if self._leased_until is None or self._leased_until < needed:

@@ -6,6 +6,7 @@ metadata, before it is created again.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from datetime import datetime, timedelta
 
@@ -31,16 +32,22 @@ from aiops.jobs.batch.request import any_request, most_bytes
 from aiops.jobs.batch.stay import Stay
 from aiops.jobs.batch.undoing import delete_files, withdraw
 from aiops.jobs.errors import BatchRefused
+from aiops.jobs.heartbeat import silent
 from aiops.jobs.models import Batch, Job
 from aiops.jobs.models.batch import LOOK_EVERY
 from aiops.jobs.worker import pause
 from aiops.stops.switch import stopped
+
+logger = logging.getLogger(__name__)
 
 REST = timedelta(minutes=5)
 """How long no further batch is made where the last one could not leave."""
 
 MOST_TRYING = timedelta(hours=1)
 """How long a batch is tried to be created."""
+
+UNSURE = timedelta(minutes=5)
+"""How long after it may have been created the provider's list is not believed that it was not."""
 
 OUR_ID = "aiops_batch"
 """Its name in the metadata."""
@@ -96,19 +103,19 @@ def _leave(batch: Batch, stay: Stay, plan: Plan, lines: File[bytes]) -> None:
         most_bytes=most_bytes(connection),
     )
     try:
-        file = upload(lines, wanted)
+        with silent(connection.deadline):
+            file = upload(lines, wanted)
     except FileRefused as error:
         pause(stay.job, BatchRefused(str(error)))
         _give_up(batch, stay, str(error))
         return
     except GatewayError as error:
         # No batch was made of it: whatever became of the file, nothing is answered.
-        _refused(batch, stay, error, connection.api_key)
+        error.forget(connection.api_key)
+        _refused(batch, stay, error)
         return
     failpoint("batch.uploaded")
-    margin = timedelta(seconds=connection.deadline) + LOOK_EVERY
-    if _may_leave(batch, file, timezone.now() + margin):
-        failpoint("batch.leaving")
+    if _may_leave(batch, stay, file, connection.deadline):
         create(batch, stay, plan)
         return
     _give_up(batch, stay, _("The job was stopped before the batch was created."))
@@ -118,54 +125,94 @@ def _leave(batch: Batch, stay: Stay, plan: Plan, lines: File[bytes]) -> None:
 
 
 @patient
-def _may_leave(batch: Batch, file: UploadedFile, look_at: datetime) -> bool:
-    """Let it leave, unless the job was stopped meanwhile."""
+def _may_leave(batch: Batch, stay: Stay, file: UploadedFile | None, deadline: float) -> bool:
+    """Let it be created, unless that is not wanted any more, or another worker sees to the job by now.
+
+    Whoever stops it later waits for this transaction: no batch is created after a stop has committed, but for the one
+    that leaves in this moment. It says `unsure_since`, for whoever comes should this process die meanwhile.
+
+    Args:
+        file: of its lines, where this is the first time.
+    """
+    now = timezone.now()
+    look_at = now + timedelta(seconds=deadline) + LOOK_EVERY
     with durable():
         Job.objects.lock(batch.job_id)
-        if not Job.objects.running().filter(pk=batch.job_id).exists():
+        job = Job.objects.filter(pk=batch.job_id, worker=stay.token).first()
+        if job is None or not may_be_asked(job, now) or stopped():
             return False
-        return batch.is_leaving(file, look_at=look_at)
+        if file is None:
+            return batch.is_created_again(now=now, look_at=look_at)
+        return batch.is_leaving(file, now=now, look_at=look_at)
+
+
+def may_be_asked(job: Job, now: datetime) -> bool:
+    """Whether what a batch of the job holds may be asked: where it only waits for money, this has been held for."""
+    waits_for_money = job.status == Job.Status.PAUSED and job.waits_for is not None
+    return (job.status == Job.Status.RUNNING or waits_for_money) and job.is_batched(now)
 
 
 def create(batch: Batch, stay: Stay, plan: Plan) -> None:
-    """Have it answered. What is not known to have arrived is looked for, with the next tick."""
-    now = timezone.now()
+    """Have it answered. What is not known to have arrived is looked for, with a later tick."""
+    failpoint("batch.leaving")
     try:
-        told = provider.create(
-            plan.connection,
-            endpoint=endpoint_of(any_request(plan), plan.connection),
-            input_file_id=batch.file.provider_id if batch.file else "",
-            metadata=metadata_of(batch),
-            timeout=plan.connection.deadline,
-        )
+        with silent(plan.connection.deadline):
+            told = provider.create(
+                plan.connection,
+                endpoint=endpoint_of(any_request(plan), plan.connection),
+                input_file_id=batch.file.provider_id if batch.file else "",
+                metadata=metadata_of(batch),
+                timeout=plan.connection.deadline,
+            )
     except GatewayError as error:
-        if surely_not_done(error) and not error.retryable:
-            _refused(batch, stay, error, plan.connection.api_key)
-        else:
-            error.forget(plan.connection.api_key)
-            batch.look_again(now + LOOK_EVERY, error=str(error))
+        error.forget(plan.connection.api_key)
+        surely = surely_not_done(error)
+        _was_not_created(batch, str(error), surely=surely)
+        if surely and not error.retryable:
+            _refused(batch, stay, error)
         return
     failpoint("batch.created")
-    _was_created(batch, told)
+    _was_created(batch, told, plan)
 
 
-def find_or_create(batch: Batch, stay: Stay, plan: Plan, *, wanted: bool) -> None:
+def find_or_create(batch: Batch, stay: Stay, plan: Plan) -> None:
     """Of a batch that was about to be created, see whether it was; where not, create it, unless it is not wanted.
 
     Raises:
         GatewayError: nobody knows.
     """
-    since = batch.created_at - timedelta(hours=1)
-    told = provider.find(plan.connection, metadata=metadata_of(batch), since=since, timeout=plan.connection.deadline)
+    now = timezone.now()
+    told = find_it(batch, plan)
+    failpoint("batch.sought")
     if told is not None:
-        _was_created(batch, told)
-    elif not wanted:
-        _give_up(batch, stay, _("The job was stopped before the batch was created."))
-    elif timezone.now() - batch.created_at > MOST_TRYING:
+        _was_created(batch, told, plan)
+    elif batch.unsure_since is not None and now < batch.unsure_since + UNSURE:
+        batch.look_again(now + LOOK_EVERY)
+    elif batch.error and now - batch.created_at > MOST_TRYING:
         pause(stay.job, BatchRefused(batch.error))
         _give_up(batch, stay, batch.error)
-    else:
+    elif not stay.lasts(plan.connection.deadline):
+        # It took so long that another worker sees to it.
+        return
+    elif _may_leave(batch, stay, None, plan.connection.deadline):
         create(batch, stay, plan)
+    elif stay.lasts():
+        _give_up(batch, stay, _("The job was stopped before the batch was created."))
+
+
+def find_it(batch: Batch, plan: Plan) -> ToldBatch | None:
+    """The provider's batch, as its list has it; None where it is not there.
+
+    Raises:
+        GatewayError: nobody knows.
+    """
+    return provider.find(
+        plan.connection,
+        metadata=metadata_of(batch),
+        input_file_id=batch.file.provider_id if batch.file else "",
+        since=batch.created_at - timedelta(hours=1),
+        timeout=plan.connection.deadline,
+    )
 
 
 def metadata_of(batch: Batch) -> dict[str, str]:
@@ -174,12 +221,23 @@ def metadata_of(batch: Batch) -> dict[str, str]:
 
 
 @patient
-def _was_created(batch: Batch, told: ToldBatch) -> None:
-    batch.was_created(told, now=timezone.now())
+def _was_not_created(batch: Batch, error: str, *, surely: bool) -> None:
+    batch.was_not_created(error, surely=surely, now=timezone.now())
 
 
-def _refused(batch: Batch, stay: Stay, error: GatewayError, key: str | None) -> None:
-    error.forget(key)
+def _was_created(batch: Batch, told: ToldBatch, plan: Plan) -> None:
+    if patient(batch.was_created)(told, now=timezone.now()) or batch.provider_id == told.provider_id:
+        return
+    # This process slept while others went on without it: what it has made nobody will ever read.
+    logger.error("batch %s was created a second time, as %s: it is cancelled", batch.pk, told.provider_id)
+    try:
+        provider.cancel(told.provider_id, plan.connection, timeout=plan.connection.deadline)
+    except GatewayError as error:
+        error.forget(plan.connection.api_key)
+        logger.warning("batch %s: %s at the provider could not be cancelled: %s", batch.pk, told.provider_id, error)
+
+
+def _refused(batch: Batch, stay: Stay, error: GatewayError) -> None:
     rest_until: datetime | None = None
     if error.retryable:
         rest_until = timezone.now() + REST

@@ -71,6 +71,6 @@ class AtWork(models.Model):
         return bool(taken.update(worker=worker, worker_until=until, rung_at=None))
 
     def leave(self, worker: UUID) -> None:
-        """This worker is done with the job, for now."""
+        """This worker is done with the job, for now. `worker_until` keeps saying until when there was one."""
         job = cast("Job", self)
-        type(job).objects.filter(pk=job.pk, worker=worker).update(worker=None, worker_until=None, slots=None)
+        type(job).objects.filter(pk=job.pk, worker=worker).update(worker=None, slots=None)

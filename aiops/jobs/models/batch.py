@@ -19,6 +19,10 @@ LOOK_EVERY = timedelta(seconds=55)
 """How often a batch is looked at: with each tick of the sweep."""
 
 
+GONE = timedelta(hours=1)
+"""How long a provider is not believed that it does not have what it had."""
+
+
 class BatchQuerySet(models.QuerySet["Batch"]):
     def open(self) -> Self:
         """Of which something is still to come."""
@@ -70,7 +74,11 @@ class Batch(models.Model):
     line_count = models.PositiveIntegerField(_("lines"), default=0)
     told_completed = models.PositiveIntegerField(_("answered, as the provider says"), default=0)
     told_failed = models.PositiveIntegerField(_("ended in an error, as the provider says"), default=0)
+    tells_counts = models.BooleanField(_("the provider counts"), default=False, editable=False)
     read_lines = models.PositiveIntegerField(_("lines of results that were read"), default=0)
+    output_lines = models.PositiveIntegerField(
+        _("lines of the file of the answers"), null=True, editable=False, help_text=_("Once all of them are read.")
+    )
     read_answers = models.PositiveIntegerField(_("answers among them"), default=0)
     answered = models.PositiveIntegerField(_("rows that were answered"), default=0)
     failed = models.PositiveIntegerField(_("rows that failed"), default=0)
@@ -84,6 +92,11 @@ class Batch(models.Model):
     expires_at = models.DateTimeField(_("expires"), null=True)
     cancelled_at = models.DateTimeField(_("asked to be cancelled"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
+    unsure_since = models.DateTimeField(
+        _("unsure since"),
+        null=True,
+        help_text=_("Since when nobody knows whether the provider has it, or what it wrote."),
+    )
     look_at = models.DateTimeField(_("looked at again"))
     looked_at = models.DateTimeField(_("last looked at"), null=True, help_text=_("When its provider last told of it."))
     rest_until = models.DateTimeField(
@@ -141,6 +154,10 @@ class Batch(models.Model):
             "ended_at": self.ended_at.isoformat() if self.ended_at else None,
         }
 
+    def is_gone(self, now: datetime) -> bool:
+        """Whether the provider has said for so long that it is not there that this is no passing trouble."""
+        return self.unsure_since is not None and self.unsure_since < now - GONE
+
     def is_mine(self) -> bool:
         """Whether it is still being prepared, by whoever asks. Locks it: belongs in a transaction."""
         preparing = Batch.objects.select_for_update().filter(pk=self.pk, status=self.Status.PREPARING)
@@ -160,9 +177,24 @@ class Batch(models.Model):
         """So many more lines were recorded."""
         Batch.objects.filter(pk=self.pk).update(line_count=F("line_count") + lines, look_at=look_at)
 
-    def is_leaving(self, file: UploadedFile, *, look_at: datetime) -> bool:
+    def is_leaving(self, file: UploadedFile, *, now: datetime, look_at: datetime) -> bool:
         """Its file is there: it is about to be created. Returns whether it may be."""
-        return self._become(self.Status.SUBMITTING, since=[self.Status.PREPARING], file=file, look_at=look_at)
+        since = [self.Status.PREPARING]
+        return self._become(self.Status.SUBMITTING, since=since, file=file, unsure_since=now, look_at=look_at)
+
+    def is_created_again(self, *, now: datetime, look_at: datetime) -> bool:
+        """The provider does not have it, and is asked once more. Returns whether it may be."""
+        return self._become(self.Status.SUBMITTING, since=[self.Status.SUBMITTING], unsure_since=now, look_at=look_at)
+
+    def was_not_created(self, error: str, *, surely: bool, now: datetime) -> None:
+        """The provider did not say that it has it.
+
+        Args:
+            surely: it has not; else it may, and not tell of it yet.
+        """
+        unsure = None if surely else now
+        since = [self.Status.SUBMITTING]
+        self._become(self.Status.SUBMITTING, since=since, error=error, unsure_since=unsure, look_at=now + LOOK_EVERY)
 
     def was_created(self, told: ToldBatch, *, now: datetime) -> bool:
         """The provider has it. Returns whether that was news."""
@@ -170,17 +202,34 @@ class Batch(models.Model):
             "looked_at": now,
             "provider_id": told.provider_id,
             "submitted_at": now,
+            "unsure_since": None,
             "error": "",
             **self._told(told, now + LOOK_EVERY),
         }
         return self._become(self.Status.UNDER_WAY, since=[self.Status.SUBMITTING], **fields)
 
-    def was_seen(self, told: ToldBatch, *, now: datetime) -> None:
-        """What the provider says of it now. Where that is its end, its answers are to be read."""
-        to = self.Status.READING if told.is_over else self.Status.UNDER_WAY
-        files = {"output_file_id": told.output_file_id, "error_file_id": told.error_file_id}
-        look_at = now if told.is_over else now + LOOK_EVERY
-        self._become(to, since=[self.Status.UNDER_WAY], error="", looked_at=now, **files, **self._told(told, look_at))
+    def was_seen(self, told: ToldBatch, *, is_over: bool, now: datetime) -> None:
+        """What the provider says of it now.
+
+        Args:
+            is_over: its answers are to be read.
+        """
+        to = self.Status.READING if is_over else self.Status.UNDER_WAY
+        seen = {
+            "output_file_id": told.output_file_id,
+            "error_file_id": told.error_file_id,
+            "unsure_since": None,
+            "looked_at": now,
+            "error": "",
+            **self._told(told, now if is_over else now + LOOK_EVERY),
+        }
+        self._become(to, since=[self.Status.UNDER_WAY], **seen)
+
+    def is_not_there(self, error: str, *, now: datetime) -> None:
+        """The provider says that it does not have it, or a file of it; who knows for how long it will say so."""
+        unsure = self.unsure_since or now
+        Batch.objects.open().filter(pk=self.pk).update(unsure_since=unsure, look_at=now + LOOK_EVERY, error=error)
+        self.refresh_from_db()
 
     def will_be_cancelled(self, now: datetime) -> None:
         """The provider was asked to."""
@@ -191,17 +240,32 @@ class Batch(models.Model):
         since = [self.Status.PREPARING, self.Status.SUBMITTING]
         return self._become(self.Status.WITHDRAWING, since=since, error=because, rest_until=rest_until, look_at=now)
 
-    def count(
-        self, *, read: int = 0, answers: int = 0, answered: int = 0, failed: int = 0, given_back: int = 0
-    ) -> None:
-        """What came of some of its lines."""
-        Batch.objects.filter(pk=self.pk).update(
-            read_lines=F("read_lines") + read,
+    def has_read(self, start: int, end: int, *, answers: int, answered: int, failed: int) -> bool:
+        """The lines of results from `start` to `end` are merged. Returns whether nobody else has said so.
+
+        Absolute, so that it may be said twice: a line that was counted and not merged would be given away as unbilled.
+
+        Args:
+            answers: lines of it that were answered.
+            answered: rows that succeeded.
+            failed: rows that did not.
+        """
+        changed = Batch.objects.filter(pk=self.pk, read_lines=start).update(
+            read_lines=end,
             read_answers=F("read_answers") + answers,
             answered=F("answered") + answered,
             failed=F("failed") + failed,
-            given_back=F("given_back") + given_back,
         )
+        return bool(changed)
+
+    def has_read_output(self, lines: int) -> None:
+        """The file of its answers is merged, and need not come again for that of its errors."""
+        Batch.objects.filter(pk=self.pk).update(output_lines=lines)
+
+    def count(self, *, failed: int = 0, given_back: int = 0) -> None:
+        """What came of some of its lines that were not answered."""
+        counts = {"failed": F("failed") + failed, "given_back": F("given_back") + given_back}
+        Batch.objects.filter(pk=self.pk).update(**counts)
 
     def charge(self, *, cost: int, unknown: int) -> None:
         """What some of its lines cost. Belongs in the transaction that closes their calls.
@@ -223,6 +287,7 @@ class Batch(models.Model):
             "provider_status": told.status,
             "told_completed": told.completed,
             "told_failed": told.failed,
+            "tells_counts": told.tells_counts,
             "expires_at": told.expires,
             "look_at": look_at,
         }

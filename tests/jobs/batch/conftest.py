@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from aiops.jobs.models import Batch, Job
@@ -45,16 +46,22 @@ def counts(job):
     return {status: n for status, n in job.items.count_by_status().items() if n}
 
 
+def minutes_go_by(minutes):
+    """All that batches wait for is so much nearer, or longer ago."""
+    unsure_since = F("unsure_since") - timedelta(minutes=minutes)
+    Batch.objects.open().update(look_at=timezone.now() - timedelta(seconds=1), unsure_since=unsure_since)
+
+
 def a_minute_later(job):
     """What the tick of the next minute does."""
-    Batch.objects.open().update(look_at=timezone.now() - timedelta(seconds=1))
+    minutes_go_by(1)
     Job.objects.filter(pk=job.pk).update(rung_at=None, worker=None)
     ended = work(job.pk)
     job.refresh_from_db()
     return ended
 
 
-def to_the_end(job, *, minutes=12):
+def to_the_end(job, *, minutes=20):
     """Let the ticks go by until nothing more comes of it by itself."""
     work(job.pk)
     for _ in range(minutes):

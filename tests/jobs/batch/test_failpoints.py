@@ -35,6 +35,8 @@ def test_it_goes_on_where_the_dead_one_was(job, provider, connection_with, monke
     provider.batches.will(BatchFate(ends="expired", done=0.5))
     if place == "batch.undone":
         provider.when(is_create, Status(400, message="Not now."), times=1)
+    if place == "batch.sought":
+        provider.when(is_create, Status(503, message="Not now."), times=2)
     left = [time]
 
     def reached(name):

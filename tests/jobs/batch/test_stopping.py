@@ -24,6 +24,7 @@ from tests.jobs.batch.conftest import (
     created,
     held_and_settled,
     lines_of,
+    minutes_go_by,
     to_the_end,
 )
 
@@ -252,6 +253,10 @@ def test_a_batch_that_nobody_knows_any_more_is_charged_at_its_holds_and_asked_ag
     work(job.pk)
     held = held_and_settled()[0]
     provider.reset()
+    for _ in range(3):
+        a_minute_later(job)
+    assert job.batches.get().status == Batch.Status.UNDER_WAY, "it may be back"
+    minutes_go_by(60)
     a_minute_later(job)
     lost = job.batches.order_by("pk").first()
     assert lost.status == Batch.Status.LOST
