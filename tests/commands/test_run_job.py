@@ -144,6 +144,8 @@ def test_who_started_it_and_where_it_is_asked_is_kept(run, triage, tickets):
     found = json.loads(run("run_job", "triage-ticket", *ROWS, *asked).stdout)
     job = Job.objects.get()
     assert (job.user, job.connection, job.model) == (ada, "default", "gpt-5-mini")
+    at_work = found.pop("at_work")
+    assert (at_work["rung_at"], at_work["slices"]) == (job.rung_at.isoformat(), [])
     assert found == {
         "job": job.pk,
         "status": "running",

@@ -189,7 +189,7 @@ def test_every_address_of_ours_is_in_the_table():
     for model, model_admin in admin.site._registry.items():
         if model.__module__.startswith("aiops.") and model not in (Budget, OwnPrice):
             ours |= {pattern.name for pattern in model_admin.urls if pattern.name}
-    history = {f"aiops_{model}_history" for model in (*LOGS, "stop", "jobschedule")}
+    history = {f"aiops_{model}_history" for model in (*LOGS, "batch", "stop", "jobschedule")}
     assert ours - history == {name for name, _, _ in DOORS}
 
 
