@@ -16,6 +16,9 @@ from aiops.templatetags.aiops_format import seconds
 SILENT = timedelta(minutes=3)
 """Without a word for so long, a cluster is taken for dead: one that is well has swept twice meanwhile."""
 
+GOES_ON = (Job.Status.PLANNING, Job.Status.RUNNING)
+"""What workers do something about."""
+
 MOST_WAITING = 1000
 """Jobs before this one that are counted."""
 
@@ -64,12 +67,12 @@ class Attendance:
     @property
     def is_bad(self) -> bool:
         """Whether nothing will come of waiting."""
-        return self.job.status == Job.Status.RUNNING and self.at_it is None and not self.is_anybody_alive
+        return self.job.status in GOES_ON and self.at_it is None and not self.is_anybody_alive
 
     def waits_for(self) -> str:
         """Why no worker is at it, for people; empty while one is, and where none is needed."""
         job = self.job
-        if self.at_it is not None or job.status != Job.Status.RUNNING:
+        if self.at_it is not None or job.status not in GOES_ON:
             return ""
         if not self.is_anybody_alive:
             return _("No worker has been heard of lately, so nobody will come. Start them: manage.py work")
@@ -115,12 +118,12 @@ class Attendance:
 def attendance_of(job: Job, now: datetime) -> Attendance:
     """Who is at a job: one short question, or two or three, whatever it has grown to."""
     slices = tuple(job.slices.all()[:KEPT])
-    is_running = job.status == Job.Status.RUNNING
+    goes_on = job.status in GOES_ON
     is_taken = job.worker is not None and job.worker_until is not None and job.worker_until >= now
     in_flight, alive, before = 0, True, 0
     if is_taken:
         in_flight = job.items.filter(status=Item.Status.CLAIMED, owner=job.worker).count()
-    elif is_running:
+    elif goes_on:
         alive = Heartbeat.objects.wanted().filter(beat_at__gte=now - SILENT).exists()
         if job.rung_at is not None:
             waiting = Job.objects.left_alone(now).filter(rung_at__lt=job.rung_at).exclude(pk=job.pk)

@@ -20,6 +20,7 @@ from aiops.jobs.heartbeat import beat_now_and_then
 from aiops.jobs.models import Job
 from aiops.jobs.planner import LostJob, Planner
 from aiops.jobs.sources import SourceError
+from aiops.jobs.staying import arrive, depart
 from aiops.jobs.unread import unread_by
 from aiops.jobs.unread.unread import Placed
 from aiops.jobs.worker import at_work
@@ -38,7 +39,7 @@ def plan_slice(job: Job, *, seconds: float) -> None:
     for longer than it is waited for ends the slice; the sweeper rings again.
     """
     token = uuid4()
-    if not _take(job, token):
+    if not _take(job, token, seconds=seconds):
         return
     failpoint("planning.taken")
     job.refresh_from_db(fields=["item_count", "duplicates", "read_to"])
@@ -58,13 +59,13 @@ def plan_slice(job: Job, *, seconds: float) -> None:
         _pause(job, token, error)
     finally:
         with suppress(*TROUBLE):
-            job.leave(token)
+            depart(job, token)
 
 
 @patient
-def _take(job: Job, token: UUID) -> bool:
+def _take(job: Job, token: UUID, *, seconds: float) -> bool:
     now = timezone.now()
-    return job.take(token, until=now + at_work(), now=now, planning=True)
+    return arrive(job, token, until=now + at_work(), seconds=seconds, now=now, planning=True)
 
 
 @patient

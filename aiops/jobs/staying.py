@@ -20,16 +20,26 @@ ENDS = {
 }
 
 
-def arrive(job: Job, token: UUID, *, until: datetime, seconds: float, now: datetime, at_rest: bool = False) -> bool:
+def arrive(
+    job: Job,
+    token: UUID,
+    *,
+    until: datetime,
+    seconds: float,
+    now: datetime,
+    at_rest: bool = False,
+    planning: bool = False,
+) -> bool:
     """Be the worker at a job. Returns whether this one may: another may be at it, or the job does not run.
 
     Args:
         until: when others may take it over, unless the lease is made longer.
         seconds: after which nothing more is begun.
         at_rest: although the job does not run: its batches are still to be seen to.
+        planning: to read its rows on, rather than to ask them.
     """
     with transaction.atomic():
-        if not job.take(token, until=until, now=now, at_rest=at_rest):
+        if not job.take(token, until=until, now=now, at_rest=at_rest, planning=planning):
             return False
         failpoint("slice.taking")
         lasts = now + timedelta(seconds=seconds)

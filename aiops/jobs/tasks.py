@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from aiops.cache.purging import prune
@@ -33,6 +35,8 @@ from aiops.jobs.telling import tell_ends
 from aiops.ledger.warnings import warn
 from aiops.options import options
 from aiops.stops.switch import stopped
+
+logger = logging.getLogger(__name__)
 
 
 def work(job_id: int, rung_at: str = "") -> int:
@@ -128,21 +132,56 @@ def say_alive() -> None:
 
 
 def sweep() -> int:
-    """See to what nobody rang for: each minute, by a schedule. Returns how many jobs were rung for."""
+    """See to what nobody rang for: each minute, by a schedule. Returns how many jobs were rung for.
+
+    Each step by itself: whatever one of them runs into is logged, and keeps nobody from the others.
+    """
     beat()
     now = timezone.now()
+    rung: list[int] = []
+    # Last what asks others, or reads many rows: that may take its time.
+    steps: dict[str, Callable[[], object]] = {
+        "forgetting clusters": lambda: Heartbeat.objects.forget_old(now),
+        "forgetting notices": lambda: Notice.objects.forget_old(now),
+        "closing lost calls": lambda: settle_lost_calls(now),
+        "pruning kept answers": lambda: prune(now=now),
+        "going on with money": lambda: go_on_with_money(now),
+        "ringing": lambda: rung.extend(ring_for_what_is_left(now)),
+        "schedules": lambda: run_due(now),
+        "telling of schedules": tell_of_runs,
+        "telling of jobs": lambda: tell_ends(now),
+        "warning of budgets": lambda: warn(now),
+        "expiring files": lambda: expire(now),
+    }
+    trouble: Exception | None = None
+    for name, step in steps.items():
+        try:
+            step()
+        except (OperationalError, InterfaceError):
+            # The database is out of order: each of the others would wait for it, and the next sweep comes in a minute.
+            raise
+        except Exception as error:
+            logger.exception("the sweep goes on without %s", name)
+            trouble = trouble or error
+    if trouble is not None:
+        raise trouble
+    return len(rung)
+
+
+def settle_lost_calls(now: datetime) -> None:
+    """Close the calls whose processes have died."""
     failpoint("sweep.begun")
-    Heartbeat.objects.forget_old(now)
-    Notice.objects.forget_old(now)
     usable, _wrong = usable_connections()
     if usable:
         longest = max(lease(connection) for connection in usable.values())
         settle_all_lost(Call.objects.begun_before(now - longest, now - LEASE), now=now)
     failpoint("sweep.lost")
-    prune(now=now)
+
+
+def ring_for_what_is_left(now: datetime) -> list[int]:
+    """Ring for jobs that have work and that nobody is on the way to. Returns their primary keys."""
     failpoint("sweep.money")
-    go_on_with_money(now)
-    rung = 0
+    rung = []
     for job in Job.objects.left_alone(now):
         is_due = job.has_due_batches(now)
         is_at_rest = job.status not in (Job.Status.PLANNING, Job.Status.RUNNING)
@@ -151,12 +190,6 @@ def sweep() -> int:
         failpoint("sweep.finding")
         with transaction.atomic():
             ring(job.pk)
-        rung += 1
+        rung.append(job.pk)
     failpoint("sweep.rung")
-    # Last: they ask others, or read many rows, which may take their time.
-    run_due(now)
-    tell_of_runs()
-    tell_ends(now)
-    warn(now)
-    expire(now)
     return rung

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from aiops import start_job as start_from_code
 from aiops.jobs.again import Which, rows_again
+from aiops.jobs.attendance import attendance_of
 from aiops.jobs.control import resume, retry_failed, stop
 from aiops.jobs.duplicates import Firsts
 from aiops.jobs.errors import JobRefused, WrongState
@@ -93,7 +94,14 @@ class TestGoingOn:
         assert work(planning.pk, planning.rung_at.isoformat()) == 0
         assert is_whole(planning) and keys(planning) == [ticket.pk for ticket in many]
         assert planning.rung_at and not UnreadPart.objects.exists() and provider.requests == []
+        [slice_] = planning.slices.all()
+        assert (slice_.end, slice_.ended_items) == ("went_on", 0)
         assert work(planning.pk, planning.rung_at.isoformat()) == ROWS
+
+    def test_while_nobody_reads_on_it_says_what_it_waits_for(self, planning):
+        planning.refresh_from_db()
+        attendance = attendance_of(planning, timezone.now())
+        assert attendance.is_bad and "Start them: manage.py work" in attendance.waits_for()
 
     def test_a_slice_that_is_over_leaves_the_rest_to_the_next(self, planning, one_chunk_a_slice):
         so_far = []
