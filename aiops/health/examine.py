@@ -10,6 +10,7 @@ from aiops.health.database_signs import of_database, of_redis
 from aiops.health.job_signs import of_jobs, of_leases, of_notices
 from aiops.health.money_signs import of_budgets, of_calls_under_way
 from aiops.health.queue_signs import clusters, of_queue, of_sweeper, of_workers
+from aiops.health.schedule_signs import of_schedules
 from aiops.health.signs import Examination
 
 
@@ -28,6 +29,7 @@ def examine(now: datetime) -> Examination:
         *of_jobs(now),
         of_leases(now),
         *of_batches(now),
+        *of_schedules(now),
         *of_notices(),
         of_switch(),
         *of_connections(now),

@@ -20,6 +20,7 @@ from aiops.health.mailbox import ask_for_beat
 from aiops.health.signs import Level
 from aiops.jobs.models import Heartbeat, Item, Job
 from aiops.jobs.schedule import NAME, keep_schedule
+from aiops.jobs.schedules.model import JobSchedule
 from aiops.jobs.tasks import say_alive, sweep
 from aiops.ledger.models import Budget, BudgetPeriod
 from aiops.stops.switch import stop_all
@@ -159,6 +160,18 @@ def test_jobs_whose_rows_nobody_reads_on_or_that_wait_for_somebody(well, version
     assert signs()["jobs_paused"].level is Level.OK
 
 
+def test_a_schedule_that_nobody_starts(well, version):
+    late = {"prompt": version.prompt, "row_model": "helpdesk.Ticket", "cron": "0 2 * * *"}
+    JobSchedule.objects.create(name="In time", next_at=before(minutes=9), **late)
+    JobSchedule.objects.create(name="Off", next_at=before(hours=9), active=False, **late)
+    JobSchedule.objects.create(name="Just being started", next_at=before(hours=9), taken_at=before(minutes=1), **late)
+    assert "schedules" not in signs()
+    JobSchedule.objects.create(name="Nightly", next_at=before(hours=2), **late)
+    found = signs()["schedules"]
+    assert found.level is Level.BAD
+    assert found.said.startswith("The schedule “Nightly” should have run 2 h")
+
+
 def test_rows_that_a_dead_worker_had(well, version):
     job = make_job(version, claimed=3, rung_at=timezone.now())
     Item.objects.update(lease_until=timezone.now() + timedelta(minutes=1))
@@ -268,7 +281,7 @@ def test_a_redis_that_is_away_is_to_be_known_and_its_password_is_not(well, setti
     assert "s3cret" not in signs()["redis"].said + signs()["redis"].remedy
 
 
-MOST_QUERIES = 13
+MOST_QUERIES = 15
 
 
 def test_it_asks_no_more_however_much_there_is(well, version):
