@@ -51,7 +51,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 
     page_template = "aiops/jobs/batch.html"
     change_list_template = "admin/aiops/batch/change_list.html"
-    list_display = ("shown_status", "provider", "shown_job", "done", "made", "looked", "ends", "spent")
+    list_display = ("shown_status", "provider", "shown_job", "done", "made", "ends", "spent")
     list_display_links = ("shown_status", "provider")
     list_filter = (StatusFilter, ConnectionFilter, JobFilter)
     ordering = ("-id",)
@@ -106,10 +106,6 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     @admin.display(description=gettext_lazy("made"))
     def made(self, batch: Batch) -> str:
         return ago(batch.since)
-
-    @admin.display(description=gettext_lazy("last looked at"))
-    def looked(self, batch: Batch) -> str:
-        return ago(batch.looked_at)
 
     @admin.display(description=gettext_lazy("ends"))
     def ends(self, batch: Batch) -> SafeString | str:
