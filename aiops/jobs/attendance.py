@@ -16,9 +16,6 @@ from aiops.templatetags.aiops_format import seconds
 SILENT = timedelta(minutes=3)
 """Without a word for so long, a cluster is taken for dead: one that is well has swept twice meanwhile."""
 
-GOES_ON = (Job.Status.PLANNING, Job.Status.RUNNING)
-"""What workers do something about."""
-
 MOST_WAITING = 1000
 """Jobs before this one that are counted."""
 
@@ -67,12 +64,12 @@ class Attendance:
     @property
     def is_bad(self) -> bool:
         """Whether nothing will come of waiting."""
-        return self.job.status in GOES_ON and self.at_it is None and not self.is_anybody_alive
+        return self.job.status in Job.AT_WORK and self.at_it is None and not self.is_anybody_alive
 
     def waits_for(self) -> str:
         """Why no worker is at it, for people; empty while one is, and where none is needed."""
         job = self.job
-        if self.at_it is not None or job.status not in GOES_ON:
+        if self.at_it is not None or job.status not in Job.AT_WORK:
             return ""
         if not self.is_anybody_alive:
             return _("No worker has been heard of lately, so nobody will come. Start them: manage.py work")
@@ -118,7 +115,7 @@ class Attendance:
 def attendance_of(job: Job, now: datetime) -> Attendance:
     """Who is at a job: one short question, or two or three, whatever it has grown to."""
     slices = tuple(job.slices.all()[:KEPT])
-    goes_on = job.status in GOES_ON
+    goes_on = job.status in Job.AT_WORK
     is_taken = job.worker is not None and job.worker_until is not None and job.worker_until >= now
     in_flight, alive, before = 0, True, 0
     if is_taken:

@@ -63,6 +63,14 @@ def test_a_worker_goes_to_the_most_urgent_job_that_waits_whichever_it_is_woken_f
     assert status(low) == "finished"
 
 
+def test_it_reads_the_rows_of_an_urgent_one_first_as_well(started, settings):
+    settings.AIOPS = settings.AIOPS | {"PLANNED_AT_ONCE": 10}
+    low, high = started(Priority.LOW), started(Priority.HIGH)
+    assert (status(low), status(high)) == ("planning", "planning")
+    assert heard(low) == 0
+    assert (status(low), status(high)) == ("planning", "running")
+
+
 def test_no_message_is_lost_or_made_many_by_that(started):
     low, high = started(Priority.LOW), started(Priority.HIGH)
     message_of_high = Job.objects.get(pk=high.pk).rung_at.isoformat()

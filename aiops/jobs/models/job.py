@@ -50,12 +50,11 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def with_work(self) -> Self:
         """Being planned, running, or with batches of which something is still to come."""
-        at_work = (Job.Status.PLANNING, Job.Status.RUNNING)
-        return self.filter(Q(status__in=at_work) | Q(transport=Job.Transport.BATCH) & Q(_open_batches()))
+        return self.filter(Q(status__in=Job.AT_WORK) | Q(transport=Job.Transport.BATCH) & Q(_open_batches()))
 
     def waiting(self, now: datetime) -> Self:
         """Rung for, and no worker has come yet."""
-        return self.running().filter(Q(worker=None) | Q(worker_until__lt=now), rung_at__isnull=False)
+        return self.filter(Q(worker=None) | Q(worker_until__lt=now), status__in=Job.AT_WORK, rung_at__isnull=False)
 
     def to_work_at(self) -> Self:
         """Those with work, with all that a worker reads of them."""
@@ -76,6 +75,7 @@ class Job(AtWork, FromCode, Trying, Urgent, BeingPlanned):
         STOPPED = "stopped", _("stopped")
         FINISHED = "finished", _("finished")
 
+    AT_WORK: ClassVar[tuple[str, ...]] = (Status.PLANNING, Status.RUNNING)
     UNDER_WAY: ClassVar[tuple[str, ...]] = (Status.PLANNING, Status.RUNNING, Status.PAUSED)
 
     class Transport(models.TextChoices):
