@@ -34,7 +34,7 @@ def of_schedules(now: datetime) -> Iterator[Sign]:
     yield Sign(
         what="schedules",
         level=Level.BAD,
-        said=text % {"names": names, "long": long(age(found[0][1], now))},
+        said=text % {"names": names, "long": long(age(found[0][1] or now, now))},
         remedy=_("See that workers run, and in their log what keeps the sweep from it."),
         facts={"schedules": len(found)},
         page="aiops_jobschedule_changelist",
