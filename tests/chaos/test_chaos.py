@@ -12,7 +12,7 @@ from django.db import connection
 from tests.chaos.harness import places
 from tests.hammers import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.each_database]
+pytestmark = pytest.mark.slow
 
 
 def chaos(*options: str) -> subprocess.CompletedProcess[str]:
@@ -26,6 +26,7 @@ def test_there_are_places_enough():
     assert len(places()) >= 30
 
 
+@pytest.mark.each_database
 def test_whoever_dies_nothing_is_lost_and_nothing_is_done_twice():
     ran = chaos("--kills", "25", "--seed", "3")
     assert ran.returncode == 0, ran.stdout + ran.stderr
