@@ -20,7 +20,7 @@ def nobody_closes_the_lost() -> None:
     def nothing(*_: Any, **__: Any) -> None:
         return None
 
-    tasks.settle_lost = worker.settle_lost = nothing
+    tasks.settle_all_lost = worker.settle_lost = nothing
 
 
 def the_log_is_written_afterwards() -> None:

@@ -114,8 +114,9 @@ def test_work_moves_over_and_late_writers_are_refused(
     assert Counter(items.values_list("status", flat=True)) == {"succeeded": ROWS * len(jobs)}
     calls = Call.objects.all()
     assert not calls.open().exists()
-    # Calls that the provider knows of are calls in the log.
-    assert calls.aggregate(n=Sum("attempt_count"))["n"] == len(provider.requests)
+    # Calls that the provider knows of are calls in the log; one that nobody knows the end of may never have left.
+    logged = calls.aggregate(n=Sum("attempt_count"))["n"]
+    assert logged - calls.filter(status=Call.Status.UNKNOWN).count() <= len(provider.requests) <= logged
     again = Counter(calls.values_list("item_id", flat=True))
     twice = [key for key, count in again.items() if count > 1]
     assert 0 < len(twice) <= 2 * MAX_IN_FLIGHT, "only what was under way on the wire that was cut"
