@@ -173,7 +173,7 @@ class TestGoingOn:
         assert is_whole(job) and job.item_count == ROWS
 
     def test_a_chunk_takes_as_many_queries_however_many_there_are(self, triage, settings):
-        Ticket.objects.bulk_create([Ticket(text=f"Text {n % 300}") for n in range(600)])
+        Ticket.objects.bulk_create([Ticket(text=f"Text {n % 30}") for n in range(600)])
         taken = []
         # The first fills what is asked once a process.
         for rows in (60, 100, 600):
