@@ -64,15 +64,15 @@ def _of_calls(sent: Counter[str], texts: dict[str, int]) -> Iterator[str]:
     if open_calls := Call.objects.open().count():
         yield f"{open_calls} calls are open"
     logged: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for key, status, attempts in Call.objects.values_list("row_key", "status", "attempt_count"):
+    for key, status, attempts, error in Call.objects.values_list("row_key", "status", "attempt_count", "error_kind"):
         logged[key]["sent"] += attempts
-        logged[key][status] += 1
+        logged[key]["unsure"] += status == Call.Status.UNKNOWN or error == INTERRUPTED
     for text, key in texts.items():
         here = logged[str(key)]
         if sent[text] > here["sent"]:
             yield f"row {key} was sent {sent[text]} times, and the log knows of {here['sent']}"
-        # One that nobody knows the end of may never have left; every other one was there.
-        if sent[text] < here["sent"] - here["unknown"]:
+        # One that nobody knows the end of, or that was too late, may never have left; every other one was there.
+        if sent[text] < here["sent"] - here["unsure"]:
             yield f"row {key} was sent {sent[text]} times, and the log says {here['sent']}"
 
 
