@@ -149,6 +149,21 @@ def database_url(transactional_db):
     return f"postgres://{user}@{options['HOST']}:{options['PORT'] or 5432}/{options['NAME']}"
 
 
+@pytest.fixture
+def site_environment(provider, database_url, tmp_path):
+    """The shop as a process of its own finds it: the database of this test, and the stand-in for its provider."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "ENV_FILE": os.devnull,
+        "VAR_DIR": str(tmp_path),
+        "DEBUG": "1",
+        "DATABASE_URL": database_url,
+        "OPENAI_API_KEY": "stand-in",
+        "OPENAI_BASE_URL": provider.base_url,
+    }
+
+
 @pytest.fixture(autouse=True)
 def _kept_of_this_test():
     """A process keeps for a while what it has read of prices and past answers; those of the test before are gone."""

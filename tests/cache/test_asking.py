@@ -1,7 +1,6 @@
 """The same question, asked by many at once, is paid for once."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -24,7 +23,6 @@ from aiops.gateway.errors import GatewayError
 from aiops.gateway.send import asend, send
 from aiops.gateway.testing import Answer, Hang, Status
 from tests.cache.conftest import DAY, PATIENCE, key, new_answer, question, until
-from tests.jobs.test_killed import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -263,24 +261,14 @@ print(ask(), flush=True)
 
 
 @pytest.fixture
-def processes(provider, tmp_path):
+def processes(site_environment):
     """Start real processes, which ask when they are told to; they are gone at the end."""
     started = []
 
     def start(number):
-        environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "project.settings",
-            "ENV_FILE": os.devnull,
-            "VAR_DIR": str(tmp_path),
-            "DEBUG": "1",
-            "DATABASE_URL": database_url(),
-            "OPENAI_API_KEY": "stand-in",
-            "OPENAI_BASE_URL": provider.base_url,
-        }
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         for name in range(number):
-            started.append(subprocess.Popen([sys.executable, "-c", ASK, str(name)], env=environment, **pipes))
+            started.append(subprocess.Popen([sys.executable, "-c", ASK, str(name)], env=site_environment, **pipes))
         for process in started:
             assert process.stdout.readline(), "it did not come up"
         return started

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from aiops.files.models import UploadedFile
@@ -26,31 +24,14 @@ get_openai_client().upload_file(sys.argv[1], name="a.pdf")
 """
 
 
-def database_url():
-    given = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{given['NAME']}"
-    return f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
-
-
 @pytest.fixture
-def process(provider, tmp_path):
+def process(site_environment, tmp_path):
     """A process that uploads; it is gone at the end."""
     path = tmp_path / "a.pdf"
     path.write_bytes(PDF)
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "project.settings",
-        "ENV_FILE": os.devnull,
-        "VAR_DIR": str(tmp_path),
-        "DEBUG": "1",
-        "DATABASE_URL": database_url(),
-        "OPENAI_API_KEY": "stand-in",
-        "OPENAI_BASE_URL": provider.base_url,
-    }
 
     def start():
-        return subprocess.Popen([sys.executable, "-c", UPLOAD, str(path)], env=environment)
+        return subprocess.Popen([sys.executable, "-c", UPLOAD, str(path)], env=site_environment)
 
     started = []
     yield lambda: started.append(start()) or started[0]

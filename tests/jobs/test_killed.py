@@ -1,6 +1,5 @@
 """A worker that is killed in the middle loses nothing: a real process, a real signal."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,7 +7,6 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from aiops.calls.models import Call
@@ -22,30 +20,13 @@ from aiops.ledger.models import BudgetPeriod, Hold
 WORK = "import sys, django; django.setup(); from aiops.jobs.tasks import work; work(int(sys.argv[1]))"
 
 
-def database_url():
-    given = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{given['NAME']}"
-    return f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
-
-
 @pytest.fixture
-def worker(provider, tmp_path):
+def worker(site_environment):
     """Start a process that works at a job; it is gone at the end."""
     started = []
 
     def start(job):
-        environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "project.settings",
-            "ENV_FILE": os.devnull,
-            "VAR_DIR": str(tmp_path),
-            "DEBUG": "1",
-            "DATABASE_URL": database_url(),
-            "OPENAI_API_KEY": "stand-in",
-            "OPENAI_BASE_URL": provider.base_url,
-        }
-        process = subprocess.Popen([sys.executable, "-c", WORK, str(job.pk)], env=environment)
+        process = subprocess.Popen([sys.executable, "-c", WORK, str(job.pk)], env=site_environment)
         started.append(process)
         return process
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -51,22 +50,12 @@ work(Job.objects.get().pk)
 
 
 @pytest.fixture
-def killed(provider, tmp_path, database_url):
+def killed(site_environment):
     """Run something in a process of its own, which dies at a place where it has come by so often."""
 
     def run(code, place, times):
-        environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "project.settings",
-            "ENV_FILE": os.devnull,
-            "VAR_DIR": str(tmp_path),
-            "DEBUG": "1",
-            "DATABASE_URL": database_url,
-            "OPENAI_API_KEY": "stand-in",
-            "OPENAI_BASE_URL": provider.base_url,
-        }
         command = [sys.executable, "-c", SETUP + code, place, str(times)]
-        assert subprocess.run(command, env=environment, timeout=120).returncode == -signal.SIGKILL
+        assert subprocess.run(command, env=site_environment, timeout=120).returncode == -signal.SIGKILL
 
     return run
 

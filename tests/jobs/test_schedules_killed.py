@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -31,21 +30,11 @@ run_due(timezone.now())
 
 
 @pytest.fixture
-def tick(provider, tmp_path, database_url):
+def tick(site_environment):
     """Run what is due in a process of its own, which dies at a place; returns how it ended."""
 
     def run(place):
-        environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "project.settings",
-            "ENV_FILE": os.devnull,
-            "VAR_DIR": str(tmp_path),
-            "DEBUG": "1",
-            "DATABASE_URL": database_url,
-            "OPENAI_API_KEY": "stand-in",
-            "OPENAI_BASE_URL": provider.base_url,
-        }
-        return subprocess.run([sys.executable, "-c", TICK, place], env=environment, timeout=120).returncode
+        return subprocess.run([sys.executable, "-c", TICK, place], env=site_environment, timeout=120).returncode
 
     return run
 

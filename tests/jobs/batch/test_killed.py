@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -47,7 +46,7 @@ work(int(sys.argv[1]))
 
 
 @pytest.fixture
-def killed_at(provider, tmp_path, database_url):
+def killed_at(provider, site_environment):
     """Work at a job in a process of its own, and kill it once it asks the provider for something."""
 
     def start(job, match, *, acts):
@@ -61,15 +60,7 @@ def killed_at(provider, tmp_path, database_url):
 
         # The answer never comes; where the request is to be acted upon, that is done all the same.
         provider.when(meets, Drip(seconds_per_byte=60.0) if acts else Hang(60))
-        environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "project.settings",
-            "ENV_FILE": os.devnull,
-            "VAR_DIR": str(tmp_path),
-            "DEBUG": "1",
-            "DATABASE_URL": database_url,
-        }
-        process = subprocess.Popen([sys.executable, "-c", WORK, str(job.pk), provider.base_url], env=environment)
+        process = subprocess.Popen([sys.executable, "-c", WORK, str(job.pk), provider.base_url], env=site_environment)
         try:
             assert reached.wait(60), process.poll()
         finally:
