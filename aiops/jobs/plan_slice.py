@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, DataError, InterfaceError
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,10 +17,10 @@ from aiops.failpoints import failpoint
 from aiops.jobs.duplicates import Firsts
 from aiops.jobs.errors import JobRefused, WrongState
 from aiops.jobs.heartbeat import beat_now_and_then
-from aiops.jobs.models import Job
+from aiops.jobs.models import Job, JobSlice
 from aiops.jobs.planner import LostJob, Planner
 from aiops.jobs.sources import SourceError
-from aiops.jobs.staying import arrive, depart
+from aiops.jobs.staying import arrive, depart, say_how_it_ended
 from aiops.jobs.unread import unread_by
 from aiops.jobs.unread.unread import Placed
 from aiops.jobs.worker import at_work
@@ -43,6 +43,7 @@ def plan_slice(job: Job, *, seconds: float) -> None:
         return
     failpoint("planning.taken")
     job.refresh_from_db(fields=["item_count", "duplicates", "read_to"])
+    how = JobSlice.End.WENT_ON
     try:
         firsts = Firsts.of_job(job)
         with closing(unread_by(job).read(job.read_to)) as rows:
@@ -50,16 +51,17 @@ def plan_slice(job: Job, *, seconds: float) -> None:
             Planner(job, token, firsts).plan(_alive(rows), until=until, most=None)
     except LostJob:
         return
-    except (DatabaseError, InterfaceError) as error:
-        if not isinstance(error, DataError):
-            raise
-        _pause(job, token, error)
+    except (OperationalError, InterfaceError):
+        # It is out of order, and may be in order in a minute.
+        how = JobSlice.End.BROKEN
+        raise
     except Exception as error:
         # A source, an admin or a model of the shop: it may raise anything.
         _pause(job, token, error)
     finally:
         with suppress(*TROUBLE):
-            depart(job, token)
+            depart(job, token, how)
+            say_how_it_ended(job, token, more=Job.objects.filter(pk=job.pk, status__in=Job.AT_WORK).exists())
 
 
 @patient

@@ -15,7 +15,7 @@ from aiops.failpoints import failpoint
 from aiops.jobs.doorbell import ring
 from aiops.jobs.duplicates import Firsts
 from aiops.jobs.inputs import Inputs, kept
-from aiops.jobs.models import Item, Job, UnreadPart
+from aiops.jobs.models import Item, Job, JobSlice, UnreadPart
 from aiops.jobs.sources import SourceRow
 from aiops.jobs.unread.unread import Placed
 from aiops.jobs.worker import at_work
@@ -146,7 +146,9 @@ class Planner:
             failpoint("planning.left")
 
     def _leave_and_ring(self) -> None:
+        # As one: whoever hears the bell takes a slice that is open for one whose worker has died.
         self.job.leave(self.token)
+        JobSlice.objects.end(self.token, JobSlice.End.WENT_ON, timezone.now())
         ring(self.job.pk)
 
     def _read_to(self) -> int:

@@ -166,8 +166,8 @@ def _plan_on(planner: Planner, rows: Iterator[Placed], *, until: float, is_all: 
     try:
         planner.plan(rows, until=None if is_all else until, most=None if is_all else options().planned_at_once)
     except LostJob:
-        # It was stopped or deleted, or another planner has it: they know what to do about it.
-        return
+        # It was stopped or deleted, or another planner has it: they know what to do about it, once nobody is at it.
+        planner.job.leave(planner.token)
     except BaseException:
         # Whoever stands at the door is told, and half a job would look like a whole one.
         drop(planner.job, planner.token)

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import connection
+from django.db import OperationalError, ProgrammingError, connection
 from django.db.models import Window
 from django.db.models.functions import RowNumber
 from django.test.utils import CaptureQueriesContext
@@ -71,6 +71,12 @@ def is_whole(job):
     job.refresh_from_db()
     positions = list(job.items.order_by("position").values_list("position", flat=True))
     return job.status == Job.Status.RUNNING and positions == list(range(1, job.item_count + 1))
+
+
+def stop_reading(job):
+    """It is paused in the middle."""
+    job.pause("A row could not be read.")
+    return job
 
 
 @pytest.fixture
@@ -152,7 +158,10 @@ class TestGoingOn:
             pass
 
         numbered = Ticket.objects.annotate(number=Window(RowNumber(), order_by="pk"))
-        for source in (Own(Ticket.objects.all()), ModelSource(numbered)):
+        # Another database, or other rows beside them: a key says neither.
+        elsewhere, beside = Ticket.objects.using("default"), Ticket.objects.prefetch_related("ticket_set")
+        assert not ModelSource(beside).is_found_by_key
+        for source in (Own(Ticket.objects.all()), ModelSource(numbered), ModelSource(elsewhere)):
             job = start_job(triage, source)
             assert is_whole(job) and job.item_count == ROWS
 
@@ -309,6 +318,24 @@ class TestStopping:
         assert planning.reading_sentence == "It was stopped while its rows were being read: 10 so far."
         assert provider.requests == []
 
+    def test_stopped_at_the_door_somebody_else_can_take_it_at_once(self, triage, many, monkeypatch):
+        read = TicketSource.export_field
+
+        def export_field(self, field, instance, **kwargs):
+            # The first chunk is written, the second is being read.
+            if instance.pk == many[AT_ONCE].pk:
+                Job.objects.update(status=Job.Status.STOPPED)
+            return read(self, field, instance, **kwargs)
+
+        monkeypatch.setattr(TicketSource, "export_field", export_field)
+
+        class Own(ModelSource):
+            """Read at the door, whatever its length."""
+
+        job = start_job(triage, Own(Ticket.objects.all()))
+        job.refresh_from_db()
+        assert (job.status, job.item_count, job.worker) == (Job.Status.STOPPED, AT_ONCE, None)
+
     def test_resumed_it_reads_on_and_runs(self, planning):
         stop(planning)
         resume(planning)
@@ -341,6 +368,13 @@ class TestStopping:
         act(lambda: Job.objects.all().delete())
         work(planning.pk)
         assert not Job.objects.exists() and not Item.objects.exists() and not UnreadPart.objects.exists()
+
+    def test_whether_a_row_is_new_nobody_can_say_before_all_are_read(self, planning, triage):
+        for job in (planning, stop_reading(planning)):
+            with pytest.raises(JobRefused, match=f"The rows of job {job.pk} are still being read"):
+                in_need(ModelSource(Ticket.objects.all()), triage, {Standing.NEW})
+        Job.objects.update(status=Job.Status.STOPPED)
+        assert in_need(ModelSource(Ticket.objects.all()), triage, {Standing.NEW}).count() == ROWS
 
     def test_other_doors_say_that_it_is_no_whole_job(self, planning):
         with pytest.raises(WrongState, match="still being planned"):
@@ -381,6 +415,30 @@ class TestTrouble:
         resume(planning)
         work(planning.pk)
         assert is_whole(planning) and keys(planning) == [ticket.pk for ticket in many]
+
+    def test_a_table_that_lacks_a_column_pauses_it_as_well(self, planning, many):
+        def no_column(execute, sql, *arguments):
+            if "helpdesk_ticket" in sql:
+                raise ProgrammingError("no such column: colour")
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(no_column):
+            work(planning.pk)
+        planning.refresh_from_db()
+        assert planning.status == Job.Status.PAUSED and "no such column" in planning.paused_because
+        assert [one.end for one in planning.slices.all()] == ["paused"]
+
+    def test_a_database_that_is_out_of_order_does_not(self, planning, many):
+        def away(execute, sql, *arguments):
+            if "helpdesk_ticket" in sql:
+                raise OperationalError("it is being restarted")
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(away), pytest.raises(OperationalError):
+            work(planning.pk)
+        planning.refresh_from_db()
+        assert planning.status == Job.Status.PLANNING
+        assert [one.end for one in planning.slices.all()] == ["broken"]
 
     def test_at_the_door_it_is_refused_and_nothing_is_left(self, triage, many, broken):
         for place in (2, 5):

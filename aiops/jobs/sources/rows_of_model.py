@@ -110,9 +110,11 @@ class ModelSource:
     @property
     def is_found_by_key(self) -> bool:
         """Whether its keys are enough to read its rows, now or later, here or elsewhere."""
-        query = self.queryset.query
-        has_more = bool(query.annotations or query.extra)
-        return not (self._looks_beside_rows or (has_more and self.found_again["among"] == Among.MODEL))
+        rows: Any = self.queryset
+        # What the shop's code has put on its rows, or chosen them from, their keys do not say.
+        has_more = bool(rows.query.annotations or rows.query.extra or rows._prefetch_related_lookups)
+        is_chosen = rows._db is not None
+        return not (self._looks_beside_rows or is_chosen or (has_more and self.found_again["among"] == Among.MODEL))
 
     def read_keys(self, keys: Sequence[Any]) -> Iterator[tuple[int, SourceRow]]:
         """The rows of some hundred keys, each with its place among them; those that are gone are left out.
