@@ -13,6 +13,7 @@ from django.db.models import Max, Model, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from aiops.jobs.errors import JobRefused
 from aiops.jobs.inputs import Inputs, kept
 from aiops.jobs.models import Item, Job
 from aiops.jobs.sources import ModelSource, PickedSource
@@ -103,7 +104,11 @@ def in_need(
     Args:
         but: a job whose rows are left out, however they stand.
         limit: only the first so many.
+
+    Raises:
+        JobRefused: another job has rows that nobody can see yet, and that it is about to ask.
     """
+    _require_read(version, source.model)
     field = source.model._meta.pk
     wanted, hopeless = {*standing, Standing.HOPELESS}, 0
     found = ((key, how) for key, how in standings(source, version) if how in wanted)
@@ -124,6 +129,18 @@ def in_need(
         ) % {"n": f"{hopeless:,}", "times": MOST_FAILURES}
         which = f"{which}; {left}"
     return PickedSource(source.queryset, keys, which=which, selection=selection, **source.found_again)
+
+
+def _require_read(version: PromptVersion, model: type[Model]) -> None:
+    """See that every row that is about to be asked is an item: else it would be taken for a new one, and paid twice."""
+    about = Job.objects.under_way().filter(
+        version__prompt=version.prompt_id, row_type=ContentType.objects.get_for_model(model), planned_at=None
+    )
+    if unread := about.order_by("pk").values_list("pk", flat=True).first():
+        raise JobRefused(
+            _("The rows of job %(id)s are still being read, and may be the same: wait for it, or stop it first.")
+            % {"id": unread}
+        )
 
 
 def _which(standing: Collection[Standing]) -> str:

@@ -176,11 +176,11 @@ def test_what_has_become_of_the_rows_of_a_job(job, tickets):
 def test_a_few_questions_for_each_thousand_rows(job, tickets, django_assert_num_queries):
     Ticket.objects.bulk_create([Ticket(subject="", text=f"Text {n}") for n in range(1_500)])
     rows_again(job, Which.CHANGED)
-    # Keys of the items, those that are there, and then for the rows: themselves, their latest items, what these held,
-    # how often the one failed that has no answer.
-    with django_assert_num_queries(6):
+    # Keys of the items, those that are there, whether another job is still being read, and then for the rows:
+    # themselves, their latest items, what these held, how often the one failed that has no answer.
+    with django_assert_num_queries(7):
         rows_again(job, Which.CHANGED)
-    # All keys, and for each thousand rows: themselves, their latest items (what these held, where there are any), how
-    # often they failed; and of each thousand that are new, which the job has already.
-    with django_assert_num_queries(1 + 4 + 3 + 2):
+    # Whether another is being read, all keys, and for each thousand rows: themselves, their latest items (what these
+    # held, where there are any), how often they failed; and of each thousand that are new, which the job has already.
+    with django_assert_num_queries(2 + 4 + 3 + 2):
         rows_again(job, Which.NEW)
