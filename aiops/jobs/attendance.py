@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -37,7 +38,7 @@ class Attendance:
     """Whether a cluster of workers was heard of lately. Not looked for while a worker is at it."""
 
     before: int
-    """Other jobs that wait for a worker, `MOST_WAITING` at most, since earlier than this one."""
+    """Other jobs that a worker comes to before this one, `MOST_WAITING` at most."""
 
     @property
     def at_it(self) -> JobSlice | None:
@@ -123,6 +124,6 @@ def attendance_of(job: Job, now: datetime) -> Attendance:
     elif goes_on:
         alive = Heartbeat.objects.wanted().filter(beat_at__gte=now - SILENT).exists()
         if job.rung_at is not None:
-            waiting = Job.objects.left_alone(now).filter(rung_at__lt=job.rung_at).exclude(pk=job.pk)
-            before = waiting.order_by()[:MOST_WAITING].count()
+            first = Q(priority__lt=job.priority) | Q(priority=job.priority, rung_at__lt=job.rung_at)
+            before = Job.objects.waiting(now).filter(first).order_by()[:MOST_WAITING].count()
     return Attendance(job=job, now=now, slices=slices, in_flight=in_flight, is_anybody_alive=alive, before=before)

@@ -64,13 +64,14 @@ def is_to_give_way(job: Job, now: datetime) -> bool:
     """Whether more of the more urgent jobs wait than there are workers that should leave theirs before this one.
 
     Those are at less urgent jobs, or as urgent and newer ones: so one job that waits ends one slice, and not all. One
-    that reads the rows of a job ends its slice in its own time.
+    that reads the rows of a job, or is at its batches, ends its slice in its own time.
     """
     mine = Subquery(Job.objects.filter(pk=job.pk).values("priority")[:1])
     waits = Q(worker=None) | Q(worker_until__lt=now)
     before_me = Q(priority__gt=mine) | Q(priority=mine, pk__gt=job.pk)
+    makes_room = Q(status=Job.Status.RUNNING) & (Q(transport=Job.Transport.LIVE) | Q(live_from__lte=now))
     found = Job.objects.filter(status__in=Job.AT_WORK).aggregate(
         waiting=Count("pk", filter=waits & Q(priority__lt=mine, rung_at__lt=now - UNHEARD)),
-        before_me=Count("pk", filter=~waits & before_me & Q(status=Job.Status.RUNNING)),
+        before_me=Count("pk", filter=~waits & before_me & makes_room),
     )
     return bool(found["waiting"] > found["before_me"])

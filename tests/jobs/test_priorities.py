@@ -168,6 +168,19 @@ class TestMakingRoom:
         waits_for(urgent, seconds=3)
         assert [is_to_give_way(job, now) for job in (low, newer, older)] == [True, True, False]
 
+    def test_whoever_is_at_batches_or_reads_rows_is_not_waited_for(self, started):
+        normal, low, high = started(), started(Priority.LOW), started(Priority.HIGH)
+        waits_for(high, seconds=3)
+        at_work(normal, low)
+        now = timezone.now()
+        assert not is_to_give_way(normal, now)
+        Job.objects.filter(pk=low.pk).update(transport=Job.Transport.BATCH)
+        assert is_to_give_way(normal, now)
+        Job.objects.filter(pk=low.pk).update(live_from=now)
+        assert not is_to_give_way(normal, now)
+        Job.objects.filter(pk=low.pk).update(transport=Job.Transport.LIVE, status=Job.Status.PLANNING)
+        assert is_to_give_way(normal, now)
+
     def test_a_job_that_somebody_free_may_be_about_to_hear_of_ends_nothing(self, started):
         normal, high = started(), started(Priority.HIGH)
         at_work(normal)

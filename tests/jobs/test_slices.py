@@ -15,7 +15,7 @@ from aiops.jobs.attendance import MOST_WAITING, attendance_of
 from aiops.jobs.control import retry_failed
 from aiops.jobs.doorbell import ring
 from aiops.jobs.heartbeat import cluster_name
-from aiops.jobs.models import Heartbeat, Job, JobSlice
+from aiops.jobs.models import Heartbeat, Job, JobSlice, Priority
 from aiops.jobs.models.slice import KEPT
 from aiops.jobs.sources import model_source
 from aiops.jobs.start import start_job
@@ -163,6 +163,9 @@ def test_a_job_that_was_rung_for_says_since_when_and_how_many_are_before_it(job,
     Job.objects.filter(pk=other.pk).update(rung_at=now - timedelta(seconds=30))
     assert attendance(job, now).waits_for().endswith("has not come yet. 1 job before it waits.")
     assert MOST_WAITING >= attendance(job, now).before == 1
+    Job.objects.filter(pk=job.pk).update(priority=Priority.HIGH)
+    job.refresh_from_db()
+    assert attendance(job, now).before == 0, "a more urgent one is come to first"
 
 
 def test_the_worker_of_a_dead_one_is_on_its_way(job):
