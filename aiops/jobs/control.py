@@ -59,11 +59,13 @@ def stop(job: Job, *, give_up: bool = False) -> str:
             ring(job.pk)
     if job.planned_at is None:
         return _("The job is stopped while its rows were being read: nothing was asked, and “Resume” reads on.")
+    if batched:
+        return _(
+            "The job is stopped: its batches are cancelled, and what they have answered by then is kept and paid for."
+        )
     if give_up:
         return _("The job is stopped now: calls that were under way are given up, and asked again once it is resumed.")
-    if not batched:
-        return _("The job is stopped: calls that are under way end, no other begins.")
-    return _("The job is stopped: its batches are cancelled, and what they have answered by then is kept and paid for.")
+    return _("The job is stopped: calls that are under way end, no other begins.")
 
 
 def set_priority(job: Job, priority: Priority) -> str:

@@ -41,10 +41,11 @@ def until_no_batch_is_open(job):
     raise AssertionError(list(job.batches.values("status", "provider_status", "error")))
 
 
-def test_stopped_its_batches_are_cancelled_and_what_they_did_is_kept(job, provider):
+@pytest.mark.parametrize("give_up", [False, True])
+def test_stopped_its_batches_are_cancelled_and_what_they_did_is_kept(job, provider, give_up):
     provider.batches.will(HALF_DONE)
     work(job.pk)
-    assert stop(job) == (
+    assert stop(job, give_up=give_up) == (
         "The job is stopped: its batches are cancelled, and what they have answered by then is kept and paid for."
     )
     until_no_batch_is_open(job)
