@@ -103,10 +103,14 @@ class Workers:
         return ""
 
 
-def wake(pid: int) -> None:
-    """Let a process that stands still go on, where it is still there."""
+def wake(pid: int, *, group: bool) -> None:
+    """Let a process that stands still go on, where it is still there.
+
+    Args:
+        group: and all of its group.
+    """
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGCONT)
+        (os.killpg if group else os.kill)(pid, signal.SIGCONT)
 
 
 def wait_for(what: Callable[[], object], seconds: float, *, every: float = 0.05) -> bool:

@@ -209,7 +209,7 @@ class Chaos:
         if stands and pid is not None:
             self.told.stops += 1
             # By itself: whoever stands still may have a lock that the harness waits for.
-            threading.Timer(STANDS, wake, [pid]).start()
+            threading.Timer(STANDS, wake, [pid], {"group": kind.startswith("group")}).start()
         else:
             self.told.kills += 1
 
